@@ -1,0 +1,63 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "reelscribe",
+    products: [
+        .executable(name: "reelscribe", targets: ["reelscribe"]),
+        .library(name: "VideoUnderstanding", targets: ["VideoUnderstanding"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    ],
+    targets: [
+        // C only: the libraries we stand on, and our kernels.
+        .systemLibrary(
+            name: "CFFmpeg",
+            pkgConfig: "libavformat",
+            providers: [
+                .apt(["libavformat-dev", "libavcodec-dev", "libavutil-dev", "libswscale-dev"])
+            ]),
+        .target(
+            name: "CKernels",
+            linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("pthread")]),
+
+        // The path, in the direction in which data flows.
+        .target(name: "OrderedJSON"),
+        .target(name: "Compute", dependencies: ["CKernels"]),
+        .target(name: "Imaging", dependencies: ["Compute", "CKernels"]),
+        .target(name: "Video", dependencies: ["CFFmpeg", "Imaging"]),
+        .target(name: "Text", dependencies: ["OrderedJSON"]),
+        .target(
+            name: "Qwen2VL", dependencies: ["CKernels", "Compute", "Imaging", "OrderedJSON"]),
+        .target(
+            name: "VideoUnderstanding",
+            dependencies: [
+                "Compute", "Imaging", "OrderedJSON", "Qwen2VL", "Text", "Video",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [
+                .embedInCode("Schemas")
+            ]),
+        .executableTarget(
+            name: "reelscribe",
+            dependencies: [
+                "VideoUnderstanding",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+
+        .testTarget(name: "OrderedJSONTests", dependencies: ["OrderedJSON"]),
+        .testTarget(name: "ComputeTests", dependencies: ["Compute", "CKernels"]),
+        .testTarget(name: "ImagingTests", dependencies: ["Imaging", "OrderedJSON"]),
+        .testTarget(name: "VideoTests", dependencies: ["Video", "OrderedJSON"]),
+        .testTarget(name: "TextTests", dependencies: ["Text", "OrderedJSON"]),
+        .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
+        .testTarget(
+            name: "VideoUnderstandingTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
+        .testTarget(name: "CommandTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)

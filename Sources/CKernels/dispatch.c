@@ -1,0 +1,3 @@
+#include "ckernels.h"
+
+const char *rs_level_name(void) { return "scalar"; }

@@ -1,0 +1,9 @@
+/// How the numbers of a weight are stored. Arithmetic is in 32 bits whatever the storage.
+public enum ScalarType: String, Sendable, CaseIterable {
+    case f32
+    case bf16
+    case f16
+
+    /// Bytes of one number.
+    public var size: Int { self == .f32 ? 4 : 2 }
+}

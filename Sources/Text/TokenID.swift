@@ -1,0 +1,2 @@
+/// A row of the embedding table.
+public typealias TokenID = Int
