@@ -1,5 +1,5 @@
 /// One thing that is wrong with the files of a checkpoint.
-public struct Fault: Sendable, Equatable {
+public struct Fault: Error, Sendable, Equatable {
     /// File in the checkpoint's folder.
     public let file: String
     /// Key or tensor in that file; empty for the file as a whole.
@@ -27,11 +27,13 @@ public struct Fault: Sendable, Equatable {
         case notInFile(String)
     }
 
-    public init(_ file: String, _ subject: String = "", _ problem: Problem) {
+    init(_ file: String, _ subject: String, _ problem: Problem) {
         self.file = file
         self.subject = subject
         self.problem = problem
     }
+
+    init(_ file: String, _ problem: Problem) { self.init(file, "", problem) }
 }
 
 extension Fault: CustomStringConvertible {

@@ -2,7 +2,7 @@ import Compute
 
 /// Why a model cannot be used.
 public enum ModelError: Error, Sendable, Equatable {
-    /// No checkpoint there; `errno` where the system refused it.
+    /// No checkpoint there.
     case notFound(path: String, reason: NotFoundReason)
     /// Everything that is wrong with the files of one checkpoint, found in one pass.
     case damaged(path: String, faults: [Fault])
@@ -26,7 +26,7 @@ public enum ModelError: Error, Sendable, Equatable {
         case pickledWeights(file: String)
         case gguf(file: String)
         /// A key of the configuration that asks for other arithmetic.
-        case setting(key: String, value: String, supported: String)
+        case setting(file: String, key: String, value: String, supported: String)
     }
 }
 
@@ -111,8 +111,8 @@ extension ModelError.UnsupportedReason: CustomStringConvertible {
         case .quantized(let method): "weights quantized by \"\(method)\" are not supported"
         case .pickledWeights(let file): "the only weights are in \(file), which is not safetensors"
         case .gguf(let file): "\(file) is a GGUF file, which is not supported"
-        case .setting(let key, let value, let supported):
-            "config.json: \(key) is \(value), but only \(supported) is supported"
+        case .setting(let file, let key, let value, let supported):
+            "\(file): \(key) is \(value), but only \(supported) is supported"
         }
     }
 }
