@@ -182,7 +182,7 @@ CLIPS = {
         "scenes": [
             (0, 4, "a red circle moves from left to right over green grass under a light blue sky; the number 1"),
             (4, 8, "a green square grows in the middle of a dark blue picture; the number 2"),
-            (8, 12, "triangles appear one after another on white: yellow, orange (9.33 s), purple (10.67 s); the number 3"),
+            (8, 12, "triangles appear one after another on white: yellow, orange (9.36 s), purple (10.68 s); the number 3"),
         ]},
     "countdown-portrait.mov": {
         "about": "a countdown from 10 to 1; stored lying, upright by its display matrix; 29.97 pictures a second",
