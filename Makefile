@@ -1,0 +1,67 @@
+# ReelScribe. `make help` lists what there is.
+#
+# `demo` and `test` need only a Swift toolchain: they install the system libraries that are missing, build, and run.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PREFIX ?= /usr/local
+SWIFT ?= swift
+REELSCRIBE := .build/release/reelscribe
+CLIP := Samples/street-crossing.mkv
+BENCH ?= --size 2b
+
+# One configuration for everything, so that nothing is built twice. `swift test` on its own would build the whole package
+# again, with testable imports that no test here uses; hence the tests are built first and then run as they are.
+BUILD := $(SWIFT) build -c release
+TEST := $(SWIFT) test -c release --skip-build --disable-xctest
+
+.PHONY: help demo test build bench lint format install clean setup
+
+help:  ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build  ## Summarize a sample clip and draw a contact sheet of it, from a fresh clone
+	@mkdir -p demo-output
+	@echo
+	@echo "== What is looked at: $(REELSCRIBE) frames $(CLIP) --contact-sheet demo-output/contact-sheet.png"
+	@$(REELSCRIBE) frames $(CLIP) --contact-sheet demo-output/contact-sheet.png --output demo-output/frames.json
+	@echo
+	@echo "== What the model says: $(REELSCRIBE) summarize $(CLIP) --pretty"
+	@$(REELSCRIBE) summarize $(CLIP) --pretty --output demo-output/summary.json
+	@cat demo-output/summary.json
+	@echo
+	@echo "Look at:"
+	@echo "  demo-output/contact-sheet.png  the frames that were taken, each with its time"
+	@echo "  demo-output/frames.json        their exact times, the pairs they form, the number of visual tokens"
+	@echo "  demo-output/summary.json       the document above"
+	@echo "  Samples/README.md              what the clip really shows, and when"
+	@echo "A file of your own:  $(REELSCRIBE) summarize FILE"
+
+test: setup  ## Build and run all tests
+	@$(BUILD) --build-tests
+	@$(TEST)
+
+build: setup  ## Build the program, .build/release/reelscribe
+	@$(BUILD) --product reelscribe
+
+bench: build  ## Measure this machine (BENCH='--size 7b --layers 4' for another model)
+	@$(REELSCRIBE) bench $(BENCH)
+
+lint:  ## Check the layout of the code
+	@$(SWIFT) format lint --strict --recursive --parallel Sources Tests Package.swift
+
+format:  ## Put the code into its layout
+	@$(SWIFT) format format --in-place --recursive --parallel Sources Tests Package.swift
+
+install: build  ## Install the program and its default model (PREFIX=/usr/local, DESTDIR=)
+	install -D -m 755 $(REELSCRIBE) $(DESTDIR)$(PREFIX)/bin/reelscribe
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/reelscribe/model Samples/model/*.json Samples/model/*.safetensors
+	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/reelscribe/LICENSE
+
+clean:  ## Remove what was built
+	$(SWIFT) package clean
+	rm -rf demo-output
+
+setup:
+	@.ci/setup
