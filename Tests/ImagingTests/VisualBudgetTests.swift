@@ -76,7 +76,7 @@ struct VisualBudgetTests {
         arguments: [
             (Detail.medium, 1080, 1920, [224, 420]), (.medium, 1920, 1080, [420, 224]),
             (.medium, 240, 320, [252, 308]), (.medium, 144, 176, [224, 252]),
-            (.low, 1080, 1920, [140, 280]), (.low, 144, 176, [140, 168]),
+            (.low, 1080, 1920, [168, 280]), (.low, 144, 176, [168, 196]),
             (.low, 100, 100, [168, 168]), (.high, 1080, 1920, [560, 1008]),
         ])
     func levels(detail: Detail, height: Int, width: Int, expected: [Int]) throws {

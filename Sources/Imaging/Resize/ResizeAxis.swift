@@ -3,8 +3,8 @@ internal import CKernels
 /// Which input samples each output sample of one axis is a sum of, and their weights: antialiased
 /// bicubic interpolation with a = −1/2, taps outside the picture dropped and the rest renormalised.
 ///
-/// Every operation is rounded to 32 bits in the order in which the reference does it, so that
-/// resized pixels are equal to the bit.
+/// Operations are ordered and rounded to 32 bits as the reference does it, so that resized pixels
+/// are equal to the bit.
 ///
 /// - Source: spec 2.6; the order is that of the reference implementation's compiled resampler.
 package struct ResizeAxis: Sendable {
@@ -37,13 +37,15 @@ package struct ResizeAxis: Sendable {
         windows.reserveCapacity(output)
         for i in 0..<output {
             let center = scale * (Float(i) + 0.5)
-            let first = max(Int(center - support + 0.5), 0)
-            let end = min(Int(center + support + 0.5), input)
+            // The reference's halves are doubles, so each expression with one is rounded once.
+            let first = max(Int(Double(center - support) + 0.5), 0)
+            let end = min(Int(Double(center + support) + 0.5), input)
             let count = min(end - first, stride)
             let row = i * stride
             var total: Float = 0
             for j in 0..<count {
-                let weight = Self.kernel((Float(first + j) - center + 0.5) * inverse)
+                let offset = (Double(Float(first + j) - center) + 0.5) * Double(inverse)
+                let weight = Self.kernel(Float(offset))
                 weights[row + j] = weight
                 total += weight
             }

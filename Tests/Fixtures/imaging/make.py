@@ -7,7 +7,8 @@ For each case `N`: `N.rgb` U8 [H,W,3] (noise, gradients, or black and white, all
 F32 [3,h,w], torch's antialiased bicubic interpolation in 32 bits, neither clamped nor rounded. Clamped and rounded
 levels follow from it. Needs torch; its AVX2 code is asked for, whose order of operations is the one we follow.
 
---random N adds N cases of random sizes, for a longer comparison than the file in the repository can hold.
+--random N adds N cases of random sizes, for a longer comparison than the file in the repository can hold: give it
+another OUTPUT, and that as REELSCRIBE_RESIZE_FIXTURE to `swift test -c release --filter ResamplerTests`.
 """
 import json
 import os
@@ -49,7 +50,8 @@ def main(arguments):
     cases = list(CASES)
     for _ in range(extra):
         top = sizes.choice((40, 300, 900))
-        cases.append(tuple((sizes.randint(1, top), sizes.randint(1, top)) for _ in range(2)))
+        # Targets are two wide at least: torch goes another way for one column, and ours are never below a patch.
+        cases.append(tuple((sizes.randint(n, top), sizes.randint(n, top)) for n in (1, 2)))
     tensors = {}
     for number, (source, target) in enumerate(cases):
         rgb = picture(rng, number % 3, *source)
