@@ -2,12 +2,12 @@
 ///
 /// The Swift library normalises by a newer Unicode version than the reference does, and the
 /// difference would change token ids; hence tables of our own.
-enum CanonicalComposition {
+package enum CanonicalComposition {
     /// UTF-8 of the form C of a text.
     ///
     /// - Parameter text: valid UTF-8.
     /// - Complexity: linear, but for runs of combining marks, which are sorted.
-    static func normalized(_ text: [UInt8]) -> [UInt8] {
+    package static func normalized(_ text: [UInt8]) -> [UInt8] {
         guard let first = firstUnstable(in: text, from: 0) else { return text }
         var output: [UInt8] = []
         output.reserveCapacity(text.count)

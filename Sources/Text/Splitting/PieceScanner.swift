@@ -14,9 +14,9 @@
 /// Every piece is found in one walk over it, plus one over a run of white space that is cut in two
 /// at most once, so the cost is linear in the text.
 /// - Source: spec section 6.2. The reference folds case by Unicode: `'ſ` is a contraction as `'s`.
-struct PieceScanner {
+package struct PieceScanner {
     /// The pattern that this scanner stands for, as a tokenizer file writes it.
-    static let pattern =
+    package static let pattern =
         #"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"#
         + #"|\s*[\r\n]+|\s+(?!\S)|\s+"#
 
@@ -26,14 +26,14 @@ struct PieceScanner {
     private var position: Int
 
     /// - Parameter text: valid UTF-8.
-    init(_ text: [UInt8]) {
+    package init(_ text: [UInt8]) {
         self.text = text
         position = 0
         end = text.count
     }
 
     /// The bytes of the next piece, never empty; nil at the end of the text.
-    mutating func next() -> Range<Int>? {
+    package mutating func next() -> Range<Int>? {
         guard position < end else { return nil }
         let start = position
         position = pieceEnd(from: start)
