@@ -1,0 +1,118 @@
+import OrderedJSON
+
+/// The machine that figures were measured on.
+public struct MachineRecord: Sendable, Equatable {
+    public var cpu: String
+    public var cores: Int
+    /// Level of the kernels in use: `scalar`, `avx2`, `avx512`, …
+    public var instructionSet: String
+    public var threads: Int
+    /// Name and version of the matrix library.
+    public var blas: String
+    /// Bytes of memory in the machine.
+    public var memory: Int
+
+    public init(
+        cpu: String, cores: Int, instructionSet: String, threads: Int, blas: String, memory: Int
+    ) {
+        self.cpu = cpu
+        self.cores = cores
+        self.instructionSet = instructionSet
+        self.threads = threads
+        self.blas = blas
+        self.memory = memory
+    }
+
+    var json: JSON {
+        var members = ObjectBuilder()
+        members.add("cpu", cpu)
+        members.add("cores", cores)
+        members.add("instruction_set", instructionSet)
+        members.add("threads", threads)
+        members.add("blas", blas)
+        members.add("memory", memory)
+        return members.json
+    }
+}
+
+/// One figure.
+public struct MeasurementRecord: Sendable, Equatable {
+    /// Stable: `vision`, `prefill_512`, `prefill_4096`, `decode`, `sampling_1080p`, …
+    public var name: String
+    public var value: Double
+    /// `patches/s`, `tokens/s`, `frames/s`, `GFLOP/s`, `GB/s`, `bytes`, …
+    public var unit: String
+    /// Share of what the machine could do at best, measured in the same run; 0 to 1.
+    public var efficiency: Double?
+    /// Which figure of the same run is that best.
+    public var relativeTo: String?
+
+    public init(
+        name: String, value: Double, unit: String, efficiency: Double? = nil,
+        relativeTo: String? = nil
+    ) {
+        self.name = name
+        self.value = value
+        self.unit = unit
+        self.efficiency = efficiency
+        self.relativeTo = relativeTo
+    }
+
+    var json: JSON {
+        var members = ObjectBuilder()
+        members.add("name", name)
+        members.add("value", .decimal(value))
+        members.add("unit", unit)
+        members.add("efficiency", ifPresent: efficiency.map { .decimal($0, decimals: 4) })
+        members.add("relative_to", ifPresent: relativeTo.map(JSON.string))
+        return members.json
+    }
+}
+
+/// `reelscribe/bench@1`: speeds of this machine.
+public struct BenchDocument: Document, Equatable {
+    public static let kind = DocumentKind.bench
+
+    public var machine: MachineRecord
+    /// Name of the checkpoint, or of the size with random weights.
+    public var model: String
+    public var weights: String
+    /// Layers of the language model that were really there (`--layers`).
+    public var layers: Int
+    /// Bytes of all weights.
+    public var weightBytes: Int
+    public var measurements: [MeasurementRecord]
+    /// Bytes of the largest resident memory.
+    public var peakMemory: Int
+    public var warnings: [WarningRecord]
+
+    public init(
+        machine: MachineRecord, model: String, weights: String, layers: Int, weightBytes: Int,
+        measurements: [MeasurementRecord], peakMemory: Int, warnings: [WarningRecord] = []
+    ) {
+        self.machine = machine
+        self.model = model
+        self.weights = weights
+        self.layers = layers
+        self.weightBytes = weightBytes
+        self.measurements = measurements
+        self.peakMemory = peakMemory
+        self.warnings = warnings
+    }
+
+    public var json: JSON {
+        var described = ObjectBuilder()
+        described.add("name", model)
+        described.add("weights", weights)
+        described.add("layers", layers)
+        described.add("bytes", weightBytes)
+        var members = ObjectBuilder(Self.kind)
+        members.add("machine", machine.json)
+        members.add("model", described.json)
+        members.add("measurements", .array(measurements.map(\.json)))
+        members.add("peak_memory", peakMemory)
+        members.add("warnings", .array(warnings.map(\.json)))
+        members.add("tool", ToolRecord.current.json)
+        return members.json
+    }
+}

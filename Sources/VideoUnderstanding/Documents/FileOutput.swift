@@ -1,0 +1,149 @@
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Where results go: standard output, or a file that is never seen half written.
+public struct FileOutput: ~Copyable {
+    /// Why bytes did not arrive.
+    enum Fault: Error {
+        /// The reader has gone, which is no fault of ours.
+        case readerGone
+        case system(Int32)
+    }
+
+    /// What is done with the file at the end.
+    private enum Commit {
+        case nothing
+        /// Written beside its place, and moved there when it is whole.
+        case rename(from: String, to: String)
+    }
+
+    private let name: String
+    private let descriptor: Int32
+    private var commit: Commit
+    private let ownsDescriptor: Bool
+
+    /// - Parameters:
+    ///   - path: nil or `-` for standard output.
+    ///   - atomically: the file appears as a whole at ``finish()``. Otherwise it is emptied now and
+    ///     grows as texts arrive, for results that must survive an interruption.
+    /// - Throws: `output.unwritable` with status 73.
+    public init(path: String?, atomically: Bool) throws(Failure) {
+        guard let path, path != "-" else {
+            self.init(
+                name: "standard output", descriptor: STDOUT_FILENO, ownsDescriptor: false,
+                commit: .nothing)
+            return
+        }
+        // A link stays a link; a device or a pipe is written, not replaced.
+        let target = SystemFiles.realPath(path) ?? path
+        var facts = stat()
+        let exists = stat(target, &facts) == 0
+        let isRegular = exists && facts.st_mode & S_IFMT == S_IFREG
+        let isBeside = atomically && (isRegular || !exists)
+        // A file that may not be written must not be replaced either.
+        if isBeside, exists, access(target, W_OK) != 0 { throw Self.cannotCreate(path, errno) }
+        // The number of the process keeps two runs apart.
+        let opened = isBeside ? target + ".partial-\(getpid())" : target
+        let mode = isRegular ? facts.st_mode & 0o777 : 0o666
+        let descriptor = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard descriptor >= 0 else { throw Self.cannotCreate(path, errno) }
+        self.init(
+            name: path, descriptor: descriptor, ownsDescriptor: true,
+            commit: isBeside ? .rename(from: opened, to: target) : .nothing)
+    }
+
+    private init(name: String, descriptor: Int32, ownsDescriptor: Bool, commit: Commit) {
+        self.name = name
+        self.descriptor = descriptor
+        self.ownsDescriptor = ownsDescriptor
+        self.commit = commit
+    }
+
+    private static func cannotCreate(_ path: String, _ code: Int32) -> Failure {
+        Failure(
+            .outputUnwritable, stage: .output,
+            message: "cannot create \(path): \(SystemFiles.reason(code))",
+            hint: "give another place with --output", status: .outputNotCreated)
+    }
+
+    deinit {
+        if ownsDescriptor { close(descriptor) }
+        if case .rename(let partial, _) = commit { unlink(partial) }
+    }
+
+    /// Writes a text as a whole.
+    ///
+    /// - Throws: `output.unwritable` with status 74. Ends the process, as other filters do, where
+    ///   the reader of standard output has gone.
+    public mutating func write(_ text: String) throws(Failure) {
+        do throws(Fault) {
+            try Self.write(text, to: descriptor)
+        } catch {
+            switch error {
+            case .readerGone: Self.endAsFilter()
+            case .system(let code): throw cannotWrite(code)
+            }
+        }
+    }
+
+    /// Puts the file in its place. Without this call an atomic output leaves nothing behind.
+    public consuming func finish() throws(Failure) {
+        guard case .rename(let partial, let target) = commit else { return }
+        guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+            throw cannotWrite(errno)
+        }
+        guard rename(partial, target) == 0 else { throw cannotWrite(errno) }
+        commit = .nothing
+    }
+
+    private func cannotWrite(_ code: Int32) -> Failure {
+        Failure(
+            .outputUnwritable, stage: .output,
+            message: "cannot write \(name): \(SystemFiles.reason(code))",
+            status: .outputNotWritten)
+    }
+
+    /// Writes everything, and keeps silent where that fails.
+    static func writeAll(_ text: String, to descriptor: Int32) {
+        try? write(text, to: descriptor)
+    }
+
+    private static func write(_ text: String, to descriptor: Int32) throws(Fault) {
+        var text = text
+        let code = text.withUTF8 { bytes -> Int32 in
+            var rest = UnsafeRawBufferPointer(bytes)
+            while !rest.isEmpty {
+                #if canImport(Darwin)
+                    let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
+                #elseif canImport(Musl)
+                    let count = Musl.write(descriptor, rest.baseAddress, rest.count)
+                #else
+                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+                #endif
+                if count < 0, errno == EINTR { continue }
+                if count < 0, errno == EAGAIN {
+                    var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                    poll(&waiting, 1, -1)
+                    continue
+                }
+                guard count >= 0 else { return errno }
+                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+            }
+            return 0
+        }
+        if code == EPIPE { throw .readerGone }
+        if code != 0 { throw .system(code) }
+    }
+
+    /// Dies of SIGPIPE, so that the shell sees what it sees of any filter: `reelscribe … | head`.
+    private static func endAsFilter() -> Never {
+        signal(SIGPIPE, SIG_DFL)
+        raise(SIGPIPE)
+        exit(141)
+    }
+}

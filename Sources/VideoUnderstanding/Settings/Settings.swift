@@ -1,0 +1,171 @@
+import OrderedJSON
+
+/// Which frames are taken.
+public enum SamplingRule: String, Sendable, CaseIterable {
+    case pts, qwen
+}
+
+/// Pixels of a video frame where no pixel option is given.
+public enum DetailLevel: String, Sendable, CaseIterable {
+    case low, medium, high
+}
+
+/// Arithmetic of the weights, converted on load.
+public enum WeightsChoice: String, Sendable, CaseIterable {
+    case bf16, f32, int8, int4
+}
+
+/// The position of what follows a video.
+public enum PositionRule: String, Sendable, CaseIterable {
+    case max, hf5
+}
+
+/// Every option that has one meaning for all commands, with its default.
+///
+/// Optional values are those that a checkpoint or the machine decides where the user does not; the
+/// path puts the effective value in before it writes a document.
+public struct Settings: Sendable, Equatable {
+    /// Which frames of the input are taken.
+    public struct Sampling: Sendable, Equatable {
+        public var mode = SamplingRule.pts
+        /// Frames sampled a second of video.
+        public var fps = Fraction(2)
+        /// Rate of a folder of images.
+        public var inputFPS = Fraction(2)
+        /// Bounds of one model input, not of a long video.
+        public var minFrames = 4
+        public var maxFrames = 768
+        public var start: TimePosition?
+        public var end: TimePosition?
+
+        public init() {}
+    }
+
+    /// How large frames are shown to the model.
+    public struct Pixels: Sendable, Equatable {
+        public var detail = DetailLevel.medium
+        /// Budgets of qwen-vl-utils; the detail level holds where all three are nil.
+        public var minPixels: Int?
+        public var maxPixels: Int?
+        public var totalPixels: Int?
+
+        public init() {}
+    }
+
+    /// How the next token is chosen.
+    public struct Generation: Sendable, Equatable {
+        /// 0 is greedy.
+        public var temperature = 0.0
+        public var topK: Int?
+        public var topP: Double?
+        public var repetitionPenalty: Double?
+        public var seed: UInt64 = 0
+        /// Bound of each generated text.
+        public var maxNewTokens = 256
+
+        public init() {}
+    }
+
+    public var sampling = Sampling()
+    public var pixels = Pixels()
+    public var generation = Generation()
+    public var weights: WeightsChoice?
+    public var mrope = PositionRule.max
+    /// Seconds of video that one model input holds.
+    public var window = Fraction(30)
+    /// The system message; the checkpoint's own where nil.
+    public var system: String?
+    /// Replaces the built-in instruction of `summarize`.
+    public var prompt: String?
+    /// Playlists and references inside a local file may open other files.
+    public var allowReferences = false
+
+    // What follows does not change the result.
+
+    /// Performance cores where nil.
+    public var threads: Int?
+    /// 80 % of the machine's memory where nil.
+    public var maxMemory: ByteSize?
+
+    public init() {}
+
+    /// Everything that affects the result, in a fixed order. What is nil is written as null.
+    public var json: JSON {
+        var members = ObjectBuilder()
+        members.add("sampling", sampling.mode.rawValue)
+        members.add("fps", .decimal(sampling.fps.value))
+        members.add("input_fps", .decimal(sampling.inputFPS.value))
+        members.add("min_frames", sampling.minFrames)
+        members.add("max_frames", sampling.maxFrames)
+        members.add("start", orNull: sampling.start.map { .decimal($0.seconds.value) })
+        members.add("end", orNull: sampling.end.map { .decimal($0.seconds.value) })
+        members.add("detail", pixels.detail.rawValue)
+        members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
+        members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
+        members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
+        members.add("window", .decimal(window.value))
+        members.add("system", orNull: system.map(JSON.string))
+        members.add("prompt", orNull: prompt.map(JSON.string))
+        members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
+        members.add("mrope", mrope.rawValue)
+        members.add("temperature", .decimal(generation.temperature))
+        members.add("top_k", orNull: generation.topK.map(JSON.int))
+        members.add("top_p", orNull: generation.topP.map { .decimal($0) })
+        members.add("repetition_penalty", orNull: generation.repetitionPenalty.map { .decimal($0) })
+        // A seed may need more digits than a double holds.
+        members.add("seed", orNull: try? JSON.parse("\(generation.seed)"))
+        members.add("max_new_tokens", generation.maxNewTokens)
+        members.add("allow_references", .bool(allowReferences))
+        return members.json
+    }
+
+    /// Contradictions between options that are each fine by themselves.
+    ///
+    /// - Throws: `options.invalid`, with the names of the options as they are typed.
+    public func validate() throws(Failure) {
+        if sampling.fps.numerator <= 0 || sampling.fps.value > 1000 {
+            throw invalid("--fps must be above 0 and at most 1000")
+        }
+        if sampling.inputFPS.numerator <= 0 || sampling.inputFPS.value > 1000 {
+            throw invalid("--input-fps must be above 0 and at most 1000")
+        }
+        if sampling.minFrames < 1 || sampling.maxFrames < sampling.minFrames {
+            throw invalid(
+                "--min-frames \(sampling.minFrames) and --max-frames \(sampling.maxFrames) leave no count of frames between them"
+            )
+        }
+        if let start = sampling.start, let end = sampling.end,
+            end.seconds.value <= start.seconds.value
+        {
+            throw invalid("--end must lie after --start")
+        }
+        for (name, value) in [
+            ("--min-pixels", pixels.minPixels), ("--max-pixels", pixels.maxPixels),
+            ("--total-pixels", pixels.totalPixels),
+        ] {
+            if let value, value < 1 { throw invalid("\(name) must be at least 1") }
+        }
+        if let low = pixels.minPixels, let high = pixels.maxPixels, low > high {
+            throw invalid("--min-pixels \(low) is above --max-pixels \(high)")
+        }
+        if window.value < 1 { throw invalid("--window must be at least 1 second") }
+        if !(0...100).contains(generation.temperature) {
+            throw invalid("--temperature must lie between 0 and 100")
+        }
+        if let topK = generation.topK, topK < 1 { throw invalid("--top-k must be at least 1") }
+        if let topP = generation.topP, !(topP > 0 && topP <= 1) {
+            throw invalid("--top-p must be above 0 and at most 1")
+        }
+        if let penalty = generation.repetitionPenalty, !(penalty > 0 && penalty <= 100) {
+            throw invalid("--repetition-penalty must be above 0 and at most 100")
+        }
+        if generation.maxNewTokens < 1 { throw invalid("--max-new-tokens must be at least 1") }
+        if let threads, !(1...1024).contains(threads) {
+            throw invalid("--threads must lie between 1 and 1024")
+        }
+    }
+
+    private func invalid(_ message: String) -> Failure {
+        Failure(.optionsInvalid, stage: .options, message: message)
+    }
+}
