@@ -1,0 +1,338 @@
+internal import CFFmpeg
+import Imaging
+
+/// When one picture is shown, and what it is worth.
+struct PictureTiming: Equatable {
+    /// Number in display order, counted from where decoding began.
+    var index: Int
+    /// Shown from here …
+    var time: MediaTime
+    /// … to here: the next picture's time, or the end of the last picture.
+    var end: MediaTime
+    /// A part of the picture was made up by the decoder.
+    var isDamaged: Bool
+}
+
+/// The pictures of one video stream in display order, each with the time for which it is shown.
+///
+/// Two frames are alive at any time: the current one and its successor, whose time stamp ends the
+/// current one. Nothing grows with the length of the video.
+struct ContainerFrames: ~Copyable {
+    private let bytes: ByteSource
+    private var demuxer: Demuxer
+    private var decoder: Decoder
+    private var converter: PictureConverter
+    private let limits: DecodeLimits
+
+    private var shown: DecodedFrame
+    private var incoming: DecodedFrame
+    private var next: PictureTiming?
+    private var nextDuration: Int64 = 0
+    private var lastGap: MediaTime?
+    private var reachedEnd = false
+
+    private var clock: FrameClock
+    private var losses = LossTracker()
+    private var lost = SpanList()
+    private var coveredFrom: MediaTime?
+    private var coveredTo: MediaTime?
+    private var undecodable = 0
+    private var drained = false
+    /// Packets before the next key frame are passed over; set by a seek.
+    private var waitsForKey = false
+    /// Time stamp of the key frame that a seek led to; earlier pictures lack their references.
+    private var firstKey: Int64?
+
+    /// The picture that is shown; nil before the first `advance` and after the end.
+    private(set) var current: PictureTiming?
+    /// Upright size of the first picture.
+    private(set) var firstSize: PixelSize?
+    /// Pictures whose size is not that of the first.
+    private(set) var sizeChanges = 0
+    private(set) var framesDecoded = 0
+
+    // MARK: Opening
+
+    /// - Parameter fps: the sampling rate, which gives the last picture its duration where neither
+    ///   the container nor a second picture does.
+    init(
+        _ bytes: ByteSource, limits: DecodeLimits, threads: Int, allowReferences: Bool,
+        fps: Rational
+    ) throws(VideoError) {
+        let demuxer = try Demuxer(bytes, limits: limits, allowReferences: allowReferences)
+        let decoder = try Decoder(demuxer, uri: bytes.uri, limits: limits, threads: threads)
+        let shown = try DecodedFrame()
+        let incoming = try DecodedFrame()
+        let facts = demuxer.facts
+        let rate = facts.nominalRate ?? fps
+        self.bytes = bytes
+        self.limits = limits
+        self.demuxer = demuxer
+        self.decoder = decoder
+        self.shown = shown
+        self.incoming = incoming
+        converter = PictureConverter(containerMatrix: facts.matrix)
+        clock = FrameClock(
+            timeBase: facts.timeBase, containerStart: facts.start,
+            period: MediaTime(ticks: Int128(rate.denominator), scale: Int128(rate.numerator)),
+            maximumDuration: limits.maximumDuration)
+    }
+
+    // MARK: What is known so far
+
+    var facts: ContainerFacts { demuxer.facts }
+    /// What was subtracted from time stamps.
+    var startTime: MediaTime { clock.start ?? facts.start ?? .zero }
+    var rotation: Int { converter.rotation }
+    var ignoredMatrix: Bool { converter.ignoredMatrix }
+    var synthesisedTimes: Int { clock.synthesised }
+    var disorderedTimes: Int { clock.disordered }
+    /// Errors that the decoder and the container reported.
+    var damageEvents: Int { losses.errors }
+    /// Some time is not covered, or shown by a damaged picture.
+    var hasLosses: Bool { !lost.spans.isEmpty }
+
+    /// The end of the last picture that was the current one.
+    var measuredEnd: MediaTime? { coveredTo }
+    /// Whether every picture to the end has been the current one.
+    var isFinished: Bool { reachedEnd && current == nil && coveredTo != nil }
+
+    /// Where the stream says that it ends, since the start of the presentation.
+    var claimedEnd: MediaTime? { facts.claimedEnd.map { $0 - startTime } }
+    /// Where the stream presumably ends, since the start of the presentation.
+    var estimatedEnd: MediaTime? { facts.estimatedEnd.map { $0 - startTime } }
+
+    /// Whether the container promises notably more than there is: more than a second, and more
+    /// than a fiftieth of its length.
+    var isTruncated: Bool {
+        guard isFinished, let claimed = claimedEnd, let measured = coveredTo else { return false }
+        return claimed.seconds - measured.seconds > max(1, claimed.seconds / 50)
+    }
+
+    /// What was seen between the first picture, or the place a seek led to, and the current one.
+    var coverage: Coverage {
+        var unseen = lost
+        guard let from = coveredFrom, let to = coveredTo, from <= to else {
+            return Coverage(unseen: unseen.seconds)
+        }
+        let seen = lost.gaps(in: from..<to)
+        if isTruncated, let claimed = claimedEnd { unseen.insert(from: to, to: claimed) }
+        return Coverage(seen: seen.seconds, unseen: unseen.seconds)
+    }
+
+    // MARK: Pictures
+
+    /// Makes the next picture the current one; false after the last.
+    ///
+    /// - Throws: `VideoError.stalled`, a limit, or `VideoError.nothingDecodable` where the end
+    ///   comes before the first picture.
+    mutating func advance() throws(VideoError) -> Bool {
+        if next == nil, !reachedEnd { reachedEnd = !(try decodeIncoming()) }
+        guard var picture = next else {
+            if framesDecoded == 0 { throw nothingDecodable() }
+            current = nil
+            return false
+        }
+        let duration = nextDuration
+        swap(&shown, &incoming)
+        next = nil
+        reachedEnd = !(try decodeIncoming())
+        if let next {
+            picture.end = next.time
+            if picture.time < next.time { lastGap = next.time - picture.time }
+        } else {
+            picture.end = picture.time + length(ofLast: duration)
+        }
+        current = picture
+        coveredFrom = coveredFrom ?? picture.time
+        coveredTo = picture.end
+        if picture.isDamaged { lost.insert(from: picture.time, to: picture.end) }
+        return true
+    }
+
+    /// The current picture, upright, in 8-bit RGB.
+    mutating func image() throws(VideoError) -> RGBImage {
+        try converter.image(of: shown)
+    }
+
+    /// How long the last picture lasts: what the container says, else as long as the picture
+    /// before it, else a period of the stream's rate.
+    private func length(ofLast duration: Int64) -> MediaTime {
+        if duration > 0, ContainerFacts.isPlausible(duration, clock.timeBase) {
+            let length = MediaTime(ticks: duration, timeBase: clock.timeBase)
+            if length.seconds <= limits.maximumDuration { return length }
+        }
+        return lastGap ?? clock.period
+    }
+
+    // MARK: Decoding
+
+    /// Decodes into `incoming` and sets `next`; false at the end.
+    private mutating func decodeIncoming() throws(VideoError) -> Bool {
+        while true {
+            var status: FFmpegStatus?
+            do throws(FFmpegStatus) {
+                try decoder.receive(into: incoming)
+            } catch {
+                status = error
+            }
+            switch status {
+            case nil:
+                undecodable = 0
+                if try acceptIncoming() { return true }
+            case .again?:
+                if !(try feed()) { return false }
+            case .endOfFile?:
+                noteLosses(losses.finished())
+                return false
+            default:
+                losses.failed()
+                undecodable += 1
+                if undecodable > limits.undecodablePackets { return false }
+            }
+        }
+    }
+
+    /// Sends one packet, or the end, to the decoder; false where that has been done.
+    private mutating func feed() throws(VideoError) -> Bool {
+        guard !drained else { return false }
+        guard undecodable <= limits.undecodablePackets,
+            case .packet(let packet) = try nextPacket()
+        else {
+            drained = true
+            decoder.finish()
+            return true
+        }
+        if waitsForKey {
+            guard packet.isKey else { return true }
+            waitsForKey = false
+            firstKey = packet.pts
+        }
+        undecodable += 1
+        if let pts = packet.pts, !packet.isDiscarded, pts >= firstKey ?? .min {
+            losses.sent(pts: pts)
+        }
+        if packet.isCorrupt { losses.failed() }
+        do throws(FFmpegStatus) {
+            try decoder.send(demuxer)
+        } catch {
+            losses.failed()
+        }
+        return true
+    }
+
+    private mutating func nextPacket() throws(VideoError) -> Demuxer.Outcome {
+        let outcome = try demuxer.read()
+        if case .failure = outcome { losses.failed() }
+        return outcome
+    }
+
+    /// Takes the frame that came out; false where it is not to be shown.
+    private mutating func acceptIncoming() throws(VideoError) -> Bool {
+        let width = incoming.width
+        let height = incoming.height
+        let (area, overflow) = width.multipliedReportingOverflow(by: height)
+        guard width > 0, height > 0, !overflow else { return false }
+        if area > limits.maximumPixels {
+            throw .tooManyPixels(
+                uri: bytes.uri, width: width, height: height, limit: limits.maximumPixels)
+        }
+        let ticks = incoming.timestamp
+        if let firstKey, let ticks, ticks < firstKey { return false }
+        let duration = incoming.duration
+        guard case .at(let time) = clock.time(ofTicks: ticks, duration: duration) else {
+            throw .tooLong(uri: bytes.uri, limit: limits.maximumDuration)
+        }
+        if let pts = incoming.packetTimestamp { noteLosses(losses.received(pts: pts)) }
+        let size = converter.uprightSize(of: incoming)
+        if let firstSize, size != firstSize { sizeChanges += 1 }
+        firstSize = firstSize ?? size
+        next = PictureTiming(
+            index: framesDecoded, time: time, end: time, isDamaged: incoming.isDamaged)
+        nextDuration = duration
+        framesDecoded += 1
+        return true
+    }
+
+    private mutating func noteLosses(_ losses: [LossTracker.Loss]) {
+        for loss in losses {
+            guard let from = clock.time(ofTicks: loss.pts) else { continue }
+            let to = loss.next.flatMap { clock.time(ofTicks: $0) } ?? from + clock.period
+            lost.insert(from: from, to: to)
+        }
+    }
+
+    private func nothingDecodable() -> VideoError {
+        let (line, refused) = demuxer.complaints()
+        for size in [refused, facts.declaredSize].compactMap(\.self) {
+            let (area, overflow) = size.width.multipliedReportingOverflow(by: size.height)
+            if overflow || area > limits.maximumPixels {
+                return .tooManyPixels(
+                    uri: bytes.uri, width: size.width, height: size.height,
+                    limit: limits.maximumPixels)
+            }
+        }
+        return .nothingDecodable(
+            uri: bytes.uri, reason: line ?? "the stream holds no picture",
+            encrypted: facts.isEncrypted)
+    }
+}
+
+// MARK: - Seeking
+
+extension ContainerFrames {
+    /// Codecs whose key frames really stand alone, so that decoding from one gives the pictures
+    /// that decoding from the beginning gives.
+    private static let seekable: Set<String> = [
+        "h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg",
+        "prores", "theora",
+    ]
+
+    /// Makes the picture that is shown at `target` the current one without decoding all before it.
+    ///
+    /// The first picture must have been the current one already. False where the container cannot
+    /// do it, or where the pictures might differ from those of decoding from the beginning: no
+    /// key frame before the target is found, time stamps are missing, or anything is damaged. The
+    /// reader is of no use then and has to be opened again.
+    mutating func seek(to target: MediaTime) throws(VideoError) -> Bool {
+        guard bytes.isRandomAccess, Self.seekable.contains(facts.codec), clock.synthesised == 0,
+            losses.errors == 0, let first = current
+        else { return false }
+        for margin: Int64 in [0, 4, 30] {
+            let wanted = target - MediaTime(ticks: margin, timeBase: Rational(1)) + startTime
+            let ticks =
+                wanted.ticks * Int128(clock.timeBase.denominator)
+                / (wanted.scale * Int128(clock.timeBase.numerator))
+            guard wanted > first.time + startTime, let ticks = Int64(exactly: ticks),
+                demuxer.seek(toTicks: ticks)
+            else { return false }
+            if try decode(to: target) { return true }
+        }
+        return false
+    }
+
+    /// Decodes from where a seek led to the picture that is shown at `target`.
+    private mutating func decode(to target: MediaTime) throws(VideoError) -> Bool {
+        decoder.reset()
+        clock.forgetOrder()
+        losses = LossTracker()
+        lost = SpanList()
+        (next, current, lastGap, coveredFrom, coveredTo) = (nil, nil, nil, nil, nil)
+        (undecodable, framesDecoded) = (0, 0)
+        (drained, reachedEnd) = (false, false)
+        (waitsForKey, firstKey) = (true, nil)
+        reachedEnd = !(try decodeIncoming())
+        guard let landed = next, let firstKey, let keyTime = clock.time(ofTicks: firstKey),
+            landed.time == keyTime, landed.time <= target
+        else { return false }
+        while try advance() {
+            guard losses.errors == 0, clock.synthesised == 0, let current, !current.isDamaged
+            else { return false }
+            if current.end > target {
+                coveredFrom = max(current.time, target)
+                return true
+            }
+        }
+        return false
+    }
+}

@@ -1,0 +1,149 @@
+import Imaging
+
+/// The pictures of one input in display order, whatever the input is.
+struct FrameSource: ~Copyable {
+    private var container: ContainerFrames?
+    private var images: ImageFrames?
+
+    init(_ container: consuming ContainerFrames) {
+        self.container = consume container
+        images = nil
+    }
+
+    init(_ images: consuming ImageFrames) {
+        container = nil
+        self.images = consume images
+    }
+
+    /// The picture that is shown; nil before the first `advance` and after the end.
+    var current: PictureTiming? {
+        read({ $0.current }, { $0.current })
+    }
+
+    /// Everything known so far about the input and its reading.
+    var state: SourceState {
+        read({ $0.state }, { $0.state })
+    }
+
+    /// Makes the next picture the current one; false after the last.
+    mutating func advance() throws(VideoError) -> Bool {
+        if let moved = try container?.advance() { return moved }
+        return images?.advance() ?? false
+    }
+
+    /// The current picture, or what stands in for it, with its number and time.
+    mutating func image() throws(VideoError) -> (image: RGBImage, index: Int, time: MediaTime) {
+        guard let current else {
+            preconditionFailure("a picture was asked for before the first or after the last")
+        }
+        if let image = try container?.image() { return (image, current.index, current.time) }
+        if let taken = try images?.image() { return taken }
+        preconditionFailure("a source without an input")
+    }
+
+    /// See `ContainerFrames.seek`; a folder of images needs no seeking.
+    mutating func seek(to target: MediaTime) throws(VideoError) -> Bool {
+        try container?.seek(to: target) ?? true
+    }
+
+    private func read<Result>(
+        _ ofContainer: (borrowing ContainerFrames) -> Result,
+        _ ofImages: (borrowing ImageFrames) -> Result
+    ) -> Result {
+        switch container {
+        case .some(let container): return ofContainer(container)
+        case nil: break
+        }
+        switch images {
+        case .some(let images): return ofImages(images)
+        case nil: preconditionFailure("a source without an input")
+        }
+    }
+}
+
+/// A snapshot of what is known about an input.
+struct SourceState {
+    var container: String
+    var codec: String
+    var size: PixelSize
+    var rotation: Int
+    var averageRate: Rational?
+    var startTime: MediaTime
+    /// End of the last picture that was the current one.
+    var measuredEnd: MediaTime?
+    /// Where the last picture ends as far as the container says.
+    var estimatedEnd: MediaTime?
+    /// Every picture to the end has been the current one.
+    var isFinished: Bool
+    var framesDecoded: Int
+    var coverage: Coverage
+    var warnings: [VideoWarning]
+}
+
+extension ContainerFrames {
+    var state: SourceState {
+        SourceState(
+            container: facts.container, codec: facts.codec,
+            size: firstSize ?? PixelSize(width: 0, height: 0), rotation: rotation,
+            averageRate: facts.averageRate, startTime: startTime, measuredEnd: measuredEnd,
+            estimatedEnd: estimatedEnd, isFinished: isFinished, framesDecoded: framesDecoded,
+            coverage: coverage, warnings: warnings)
+    }
+
+    private var warnings: [VideoWarning] {
+        var result: [VideoWarning] = []
+        func warn(_ code: String, _ message: String) {
+            result.append(VideoWarning(code: "video.\(code)", message: message))
+        }
+        if damageEvents > 0 || hasLosses {
+            warn("damaged", "parts of the video are damaged (\(damageEvents) errors while decoding)")
+        }
+        if isTruncated, let claimed = claimedEnd, let measured = measuredEnd {
+            warn(
+                "truncated",
+                "the container promises \(claimed.seconds) s, but pictures end at \(measured.seconds) s")
+        }
+        if synthesisedTimes > 0 {
+            warn(
+                "timestamps_synthesised",
+                "\(synthesisedTimes) frames have no time stamp; theirs follow from the frame rate")
+        }
+        if disorderedTimes > 0 {
+            warn(
+                "timestamps_disordered",
+                "\(disorderedTimes) frames claim to be earlier than the frame before them")
+        }
+        if ignoredMatrix {
+            warn("rotation_ignored", "the display matrix is not a right-angle turn")
+        }
+        if sizeChanges > 0 {
+            warn("size_changed", "\(sizeChanges) frames have another size than the first")
+        }
+        return result
+    }
+}
+
+extension ImageFrames {
+    var state: SourceState {
+        SourceState(
+            container: container, codec: codec, size: firstSize, rotation: rotation,
+            averageRate: rate, startTime: .zero, measuredEnd: measuredEnd, estimatedEnd: end,
+            isFinished: isFinished, framesDecoded: decoded, coverage: coverage, warnings: warnings)
+    }
+
+    private var warnings: [VideoWarning] {
+        var result: [VideoWarning] = []
+        if damagedFiles > 0 {
+            result.append(
+                VideoWarning(
+                    code: "video.damaged", message: "\(damagedFiles) pictures cannot be decoded"))
+        }
+        if sizeChanges > 0 {
+            result.append(
+                VideoWarning(
+                    code: "video.size_changed",
+                    message: "\(sizeChanges) pictures have another size than the first"))
+        }
+        return result
+    }
+}

@@ -1,0 +1,150 @@
+import Glibc
+
+/// Where pictures come from.
+public enum VideoInput: Sendable, Hashable {
+    /// A video file, or a named pipe.
+    case file(path: String)
+    /// An http or https address.
+    case url(String)
+    case standardInput
+    /// Picture files in order, shown at a fixed rate as a video. `uri` is what the user named.
+    case imageFolder([String], framesPerSecond: Rational, uri: String)
+    /// One picture.
+    case image(path: String)
+
+    /// What the user named.
+    public var uri: String {
+        switch self {
+        case .file(let path), .image(let path): path
+        case .url(let address): address
+        case .standardInput: "-"
+        case .imageFolder(_, _, let uri): uri
+        }
+    }
+
+    /// Whether this is one picture, which has the budget of an image and no time.
+    public var isStillImage: Bool {
+        if case .image = self { return true }
+        return false
+    }
+
+    /// Finds out what a command-line argument means.
+    ///
+    /// - Parameters:
+    ///   - argument: a file, an http(s) URL, a folder of images, a glob of images, or `-`. A path
+    ///     that exists is taken as it is, whatever characters it has.
+    ///   - inputFPS: frames a second of a folder or glob of images.
+    public static func resolve(
+        _ argument: String, inputFPS: Rational = Rational(2)
+    ) throws(VideoError) -> VideoInput {
+        if argument == "-" { return .standardInput }
+        guard inputFPS.numerator > 0 else {
+            throw .invalidSampling(reason: "a rate of \(inputFPS) images a second")
+        }
+        var status = stat()
+        if stat(argument, &status) == 0 {
+            switch status.st_mode & S_IFMT {
+            case S_IFDIR:
+                let names = try FileNames.inFolder(argument)
+                let pictures = names.filter { PictureSignature.looksLikePicture($0) }
+                guard !pictures.isEmpty else { throw .noPictures(uri: argument) }
+                return .imageFolder(pictures, framesPerSecond: inputFPS, uri: argument)
+            case S_IFREG:
+                return isStillPicture(argument) ? .image(path: argument) : .file(path: argument)
+            default:
+                return .file(path: argument)
+            }
+        }
+        let reason = errno
+        if let scheme = urlScheme(of: argument) {
+            guard scheme == "http" || scheme == "https" else {
+                throw .unsupportedURL(uri: argument)
+            }
+            return .url(argument)
+        }
+        if argument.utf8.contains(where: { "*?[".utf8.contains($0) }) {
+            let matches = FileNames.matching(argument)
+            let pictures = matches.filter { PictureSignature.looksLikePicture($0) }
+            if !pictures.isEmpty {
+                return .imageFolder(pictures, framesPerSecond: inputFPS, uri: argument)
+            }
+            if let only = matches.first, matches.count == 1 { return .file(path: only) }
+            if !matches.isEmpty { throw .noPictures(uri: argument) }
+        }
+        if reason == ENOENT || reason == ENOTDIR { throw .notFound(uri: argument) }
+        throw .cannotOpen(uri: argument, reason: String(cString: strerror(reason)))
+    }
+
+    /// The lower-case scheme of `scheme://…`; nil where there is none.
+    private static func urlScheme(of argument: String) -> String? {
+        guard let separator = argument.firstRange(of: "://") else { return nil }
+        let scheme = argument[..<separator.lowerBound].lowercased()
+        guard let first = scheme.utf8.first, (97...122).contains(first),
+            scheme.utf8.allSatisfy({
+                (97...122).contains($0) || (48...57).contains($0) || "+-.".utf8.contains($0)
+            })
+        else { return nil }
+        return scheme
+    }
+
+    /// Whether a file holds exactly one picture, by its content. Animations are videos.
+    private static func isStillPicture(_ path: String) -> Bool {
+        guard PictureSignature.of(path) != nil else { return false }
+        do {
+            let bytes = try ByteSource.file(path, limits: .standard)
+            var demuxer = try Demuxer(bytes, limits: .standard, allowReferences: false)
+            if demuxer.facts.isStillPicture { return true }
+            guard case .packet = try demuxer.read() else { return false }
+            if case .packet = try demuxer.read() { return false }
+            return true
+        } catch {
+            return false
+        }
+    }
+}
+
+/// Kinds of picture files, told apart by their first bytes.
+enum PictureSignature {
+    case png, jpeg, gif, webp, bmp, tiff
+
+    static func of(_ path: String) -> PictureSignature? {
+        let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var head = [UInt8](repeating: 0, count: 16)
+        let count = read(descriptor, &head, head.count)
+        guard count > 0 else { return nil }
+        return of(bytes: head[..<count])
+    }
+
+    static func of(bytes: ArraySlice<UInt8>) -> PictureSignature? {
+        if bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]) { return .png }
+        if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return .jpeg }
+        if bytes.starts(with: "GIF87a".utf8) || bytes.starts(with: "GIF89a".utf8) { return .gif }
+        if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
+            return .webp
+        }
+        if bytes.starts(with: "BM".utf8), bytes.count >= 14, bytes.dropFirst(6).prefix(4) == [0, 0, 0, 0]
+        {
+            return .bmp
+        }
+        if bytes.starts(with: [0x49, 0x49, 0x2A, 0]) || bytes.starts(with: [0x4D, 0x4D, 0, 0x2A]) {
+            return .tiff
+        }
+        return nil
+    }
+
+    private static let extensions: Set<String> = [
+        "png", "jpg", "jpeg", "gif", "webp", "bmp", "tif", "tiff",
+    ]
+
+    /// Whether a regular file is a picture by its content, or claims to be one by its name: the
+    /// latter is reported as damaged and not passed over in silence.
+    static func looksLikePicture(_ path: String) -> Bool {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return false }
+        if of(path) != nil { return true }
+        guard let dot = path.lastIndex(of: ".") else { return false }
+        return extensions.contains(path[path.index(after: dot)...].lowercased())
+    }
+}

@@ -1,0 +1,39 @@
+/// The rule that chooses frames.
+public enum SamplingMode: String, Sendable, Hashable, CaseIterable {
+    /// The frame shown at each instant first + k / fps, by real time stamps.
+    case pts
+    /// The reference's frame counts and indices.
+    case qwen
+}
+
+/// Which frames are wanted.
+public struct SamplingOptions: Sendable, Hashable {
+    public var mode: SamplingMode
+    /// Frames sampled a second of video; positive.
+    public var fps: Rational
+    /// Fewer instants than this are spread evenly over the range instead.
+    public var minFrames: Int
+    /// More instants than this are spread evenly over the range instead; nil: no bound.
+    public var maxFrames: Int?
+    /// Where the range begins, in seconds since the start of the presentation; nil: at the start.
+    public var start: Rational?
+    /// Where the range ends (not included); nil: at the end.
+    public var end: Rational?
+    /// Whether `SampledFrame.index` must count from the beginning of the file even where a range
+    /// could be reached faster by seeking. `--sampling qwen` always counts from the beginning.
+    public var needsIndices: Bool
+
+    public init(
+        mode: SamplingMode = .pts, fps: Rational = Rational(2), minFrames: Int = 4,
+        maxFrames: Int? = nil, start: Rational? = nil, end: Rational? = nil,
+        needsIndices: Bool = false
+    ) {
+        self.mode = mode
+        self.fps = fps
+        self.minFrames = minFrames
+        self.maxFrames = maxFrames
+        self.start = start
+        self.end = end
+        self.needsIndices = needsIndices
+    }
+}

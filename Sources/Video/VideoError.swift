@@ -1,0 +1,150 @@
+/// Why a video could not be opened, or not be read to its end.
+public enum VideoError: Error, Sendable, Equatable {
+    /// There is no such file, folder or address, or no file matches the pattern.
+    case notFound(uri: String)
+    /// It exists, but the system does not let us read it.
+    case cannotOpen(uri: String, reason: String)
+    /// An address of a kind that is not read.
+    case unsupportedURL(uri: String)
+    /// The server or the network refused; it may work later.
+    case unreachable(uri: String, reason: String)
+    /// A folder or pattern without a picture in it.
+    case noPictures(uri: String)
+    /// Not a video at all, as far as the content tells.
+    case notAVideo(uri: String, reason: String)
+    /// A playlist, script or session description: it only names other inputs.
+    case namesOtherInputs(uri: String, format: String)
+    /// A readable container without a video stream.
+    case noVideoStream(uri: String, container: String)
+    /// The linked FFmpeg has no decoder for the stream.
+    case noDecoder(uri: String, codec: String)
+    /// There is a video stream, but not one picture of it could be decoded.
+    case nothingDecodable(uri: String, reason: String, encrypted: Bool)
+    /// A read made no progress for this long.
+    case stalled(uri: String, seconds: Double)
+    /// A picture larger than `DecodeLimits.maximumPixels`.
+    case tooManyPixels(uri: String, width: Int, height: Int, limit: Int)
+    /// A presentation longer than `DecodeLimits.maximumDuration`.
+    case tooLong(uri: String, limit: Double)
+    /// More streams than `DecodeLimits.maximumStreams`.
+    case tooManyStreams(uri: String, count: Int, limit: Int)
+    /// A pipe had to be read twice, but was too large to be kept.
+    case pipeTooLarge(uri: String, limit: Int)
+    /// The range asked for holds no picture of this video.
+    case emptyRange(uri: String, duration: Double)
+    /// Sampling options that contradict themselves.
+    case invalidSampling(reason: String)
+    /// The picture could not be encoded.
+    case cannotEncode(reason: String)
+    /// FFmpeg ran out of memory or refused a call that must work.
+    case systemFailure(operation: String, reason: String)
+}
+
+extension VideoError {
+    /// The stable code of the error document (contract section 3).
+    public var code: String {
+        switch self {
+        case .notFound: "input.not_found"
+        case .cannotOpen: "input.cannot_open"
+        case .unsupportedURL: "input.unsupported_url"
+        case .unreachable: "input.unreachable"
+        case .noPictures, .notAVideo, .namesOtherInputs, .noVideoStream, .noDecoder:
+            "decode.no_video"
+        case .nothingDecodable: "decode.damaged"
+        case .stalled: "decode.timeout"
+        case .tooManyPixels: "limit.pixels"
+        case .tooLong: "limit.duration"
+        case .tooManyStreams: "limit.streams"
+        case .pipeTooLarge: "limit.size"
+        case .emptyRange, .invalidSampling: "job.invalid"
+        case .cannotEncode, .systemFailure: "internal"
+        }
+    }
+
+    /// The exit status of a command that ends with this error (contract section 2).
+    public var exitCode: Int32 {
+        switch self {
+        case .notFound, .cannotOpen, .unsupportedURL: 66
+        case .unreachable, .stalled: 75
+        case .emptyRange, .invalidSampling: 64
+        case .cannotEncode, .systemFailure: 70
+        default: 65
+        }
+    }
+
+    /// Whether the same call may succeed later.
+    public var retryable: Bool {
+        switch self {
+        case .unreachable, .stalled: true
+        default: false
+        }
+    }
+
+    /// What a person can do about it.
+    public var hint: String? {
+        switch self {
+        case .notFound: "check the path"
+        case .cannotOpen: "check the permissions"
+        case .unsupportedURL: "only http:// and https:// addresses are read"
+        case .unreachable: "check the address and the network, then try again"
+        case .noPictures: "name a folder or a quoted pattern with PNG, JPEG, WebP or BMP files"
+        case .namesOtherInputs:
+            "give the video itself, or --allow-references if you trust what the file names"
+        case .noDecoder: "install a build of FFmpeg that decodes this codec, or convert the video"
+        case .nothingDecodable(_, _, let encrypted):
+            encrypted ? "decrypt the video first" : "try to obtain the file again"
+        case .stalled: "check the source, or allow more time"
+        case .tooManyPixels, .tooLong, .tooManyStreams: "raise the limit if you trust the file"
+        case .pipeTooLarge: "save the input to a file first"
+        case .emptyRange: "choose a range inside the video"
+        case .notAVideo, .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil
+        }
+    }
+}
+
+extension VideoError: CustomStringConvertible {
+    /// One sentence for a person who must act.
+    public var description: String {
+        switch self {
+        case .notFound(let uri): "\(uri): no such file"
+        case .cannotOpen(let uri, let reason): "\(uri): cannot be opened: \(reason)"
+        case .unsupportedURL(let uri): "\(uri): this kind of address is not supported"
+        case .unreachable(let uri, let reason): "\(uri): cannot be reached: \(reason)"
+        case .noPictures(let uri): "\(uri): there is no picture here"
+        case .notAVideo(let uri, let reason): "\(uri): this is not a readable video: \(reason)"
+        case .namesOtherInputs(let uri, let format):
+            "\(uri): this is no video but a list of other inputs (\(format)), which is not followed"
+        case .noVideoStream(let uri, let container):
+            "\(uri): there is no video stream in this \(container) file"
+        case .noDecoder(let uri, let codec):
+            "\(uri): the linked FFmpeg has no decoder for the codec \(codec)"
+        case .nothingDecodable(let uri, let reason, let encrypted):
+            encrypted
+                ? "\(uri): the video is encrypted, and not one picture could be decoded"
+                : "\(uri): not one picture could be decoded: \(reason)"
+        case .stalled(let uri, let seconds):
+            "\(uri): the input gave no data for \(secondsText(seconds)) s"
+        case .tooManyPixels(let uri, let width, let height, let limit):
+            "\(uri): pictures of \(width)×\(height) exceed the limit of \(limit) pixels"
+        case .tooLong(let uri, let limit):
+            "\(uri): the video goes on beyond the limit of \(secondsText(limit)) s"
+        case .tooManyStreams(let uri, let count, let limit):
+            "\(uri): \(count) streams exceed the limit of \(limit)"
+        case .pipeTooLarge(let uri, let limit):
+            "\(uri): the pipe must be read twice, but is larger than \(limit) bytes"
+        case .emptyRange(let uri, let duration):
+            "\(uri): the range holds no picture; the video lasts \(secondsText(duration)) s"
+        case .invalidSampling(let reason): "invalid sampling: \(reason)"
+        case .cannotEncode(let reason): "the picture could not be encoded: \(reason)"
+        case .systemFailure(let operation, let reason): "\(operation) failed: \(reason)"
+        }
+    }
+
+    private func secondsText(_ seconds: Double) -> String {
+        // Three decimals without a formatter; whole numbers without a point.
+        let thousandths = (seconds * 1000).rounded()
+        guard thousandths.magnitude < 1e15 else { return "\(seconds)" }
+        let whole = Int(thousandths)
+        return whole % 1000 == 0 ? "\(whole / 1000)" : "\(Double(whole) / 1000)"
+    }
+}
