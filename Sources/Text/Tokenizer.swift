@@ -47,11 +47,11 @@ public final class Tokenizer: Sendable {
     public static func load(folder: String) throws(TextError) -> Tokenizer {
         let folder = folder.hasSuffix("/") ? folder : folder + "/"
         let path = folder + "tokenizer.json"
-        if let bytes = try FileBytes.read(path) {
+        if let bytes = try FileBytes.contents(of: path) {
             return try TokenizerFile(path: path, bytes: bytes).tokenizer()
         }
         func file(_ name: String) throws(TextError) -> VocabularyFiles.File? {
-            try FileBytes.read(folder + name).map {
+            try FileBytes.contents(of: folder + name).map {
                 VocabularyFiles.File(path: folder + name, bytes: $0)
             }
         }

@@ -128,10 +128,6 @@ import Text
             ["id": 800, "content": ""],
             .wrongField(name: "the name of added token 800", expected: "not empty")
         ),
-        (
-            ["id": 800, "content": "<x>", "lstrip": true],
-            .wrongField(name: "lstrip of added token <x>", expected: "false")
-        ),
     ]
 
     @Test(arguments: wrongAdditions)
@@ -163,6 +159,8 @@ import Text
         (["model", "byte_fallback"], true), (["model", "ignore_merges"], true),
         (["model", "unk_token"], "<unk>"), (["model", "dropout"], .decimal(0.1)),
         (["model", "end_of_word_suffix"], "</w>"),
+        (["added_tokens"], [["id": 700, "content": "<x>", "lstrip": true]]),
+        (["added_tokens"], [["id": 700, "content": "<x>", "single_word": true]]),
     ]
 
     @Test(arguments: otherSettings)
@@ -254,6 +252,10 @@ import Text
         ("tokenizer_config.json", "{}", "added_tokens_decoder"),
         ("tokenizer_config.json", "{\"tokenizer_class\":\"LlamaTokenizer\"}", "LlamaTokenizer"),
         ("tokenizer_config.json", "{\"add_prefix_space\":true}", "add_prefix_space"),
+        (
+            "tokenizer_config.json",
+            "{\"added_tokens_decoder\":{\"9\":{\"content\":\"<y>\",\"rstrip\":true}}}", "rstrip"
+        ),
         (
             "tokenizer_config.json", "{\"added_tokens_decoder\":{\"x\":{\"content\":\"<y>\"}}}",
             "id \"x\""

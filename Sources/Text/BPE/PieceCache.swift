@@ -15,6 +15,7 @@ struct PieceCache {
 
     private var entries: [Entry]
     private let mask: Int
+    private let hash = SeededHash()
 
     /// - Parameter textCount: bytes of the text; a short one needs few places.
     init(textCount: Int) {
@@ -27,8 +28,7 @@ struct PieceCache {
     /// Where in the output the tokens of an equal piece stand, or nil; then also the place in
     /// which to remember the piece.
     func find(_ piece: Range<Int>, of text: [UInt8]) -> (tokens: Range<Int>?, place: Int) {
-        let hash = ByteHash.value(of: text[piece])
-        let place = Int(truncatingIfNeeded: hash) & mask
+        let place = Int(truncatingIfNeeded: hash.value(of: text[piece])) & mask
         let known = entries[place].piece
         guard known.count == piece.count, text[known].elementsEqual(text[piece]) else {
             return (nil, place)

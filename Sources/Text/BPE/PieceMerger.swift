@@ -15,12 +15,15 @@ struct PieceMerger {
 
     /// A merge that was possible when it was queued.
     private struct Candidate {
-        let rank: UInt32
-        let result: UInt32
+        let merge: MergeTable.Merge
         let left: Int
+        /// The tokens that would merge.
+        let leftToken: UInt32
+        let rightToken: UInt32
 
+        @inline(__always)
         func precedes(_ other: Candidate) -> Bool {
-            rank != other.rank ? rank < other.rank : left < other.left
+            merge.rank != other.merge.rank ? merge.rank < other.merge.rank : left < other.left
         }
     }
 
@@ -60,10 +63,12 @@ struct PieceMerger {
 
     private mutating func queueMerge(at left: Int) {
         let right = symbols[left].next
-        guard right >= 0,
-            let merge = table.merge(symbols[left].token, symbols[right].token)
-        else { return }
-        push(Candidate(rank: merge.rank, result: merge.result, left: left))
+        guard right >= 0 else { return }
+        let leftToken = symbols[left].token
+        let rightToken = symbols[right].token
+        guard let merge = table.merge(leftToken, rightToken) else { return }
+        push(
+            Candidate(merge: merge, left: left, leftToken: leftToken, rightToken: rightToken))
     }
 
     private mutating func apply(_ candidate: Candidate) {
@@ -71,11 +76,11 @@ struct PieceMerger {
         let right = symbols[left].next
         // The neighbours may have changed since; then the candidate is void.
         guard !symbols[left].isGone, right >= 0,
-            let merge = table.merge(symbols[left].token, symbols[right].token),
-            merge.rank == candidate.rank
+            symbols[left].token == candidate.leftToken,
+            symbols[right].token == candidate.rightToken
         else { return }
         let next = symbols[right].next
-        symbols[left].token = candidate.result
+        symbols[left].token = candidate.merge.result
         symbols[left].next = next
         symbols[right].isGone = true
         if next >= 0 { symbols[next].previous = left }

@@ -4,26 +4,41 @@
 /// tokens are no text at all. They lie one after another in one array, as 150 000 small arrays
 /// would cost more time and memory than everything else in a tokenizer.
 struct TokenBytes: Sendable {
+    /// Where the bytes of a token lie.
+    private struct Place: Sendable {
+        var start: UInt32
+        /// 0 where no token has the id.
+        var count: UInt32
+    }
+
+    private struct Slot: Sendable {
+        /// Part of the hash, so that other tokens are seldom compared byte by byte.
+        var hash: UInt32
+        /// -1 is free.
+        var id: Int32
+    }
+
     private var bytes: [UInt8] = []
-    /// Where the bytes of the tokens lie, by id; nil where no token has the id.
-    private var ranges: [Range<Int>?] = []
-    /// Ids by the hash of their bytes, with linear probing; -1 is free.
-    private var slots: [Int32]
+    /// By id.
+    private var places: [Place] = []
+    /// Ids by the hash of their bytes, with linear probing.
+    private var slots: [Slot]
     private let mask: Int
     private var filled = 0
+    private let hash = SeededHash()
 
     /// Room for `count` tokens of `byteCount` bytes together.
     init(count: Int, byteCount: Int) {
         var capacity = 16
         while capacity <= count * 2 { capacity *= 2 }
-        slots = Array(repeating: -1, count: capacity)
+        slots = Array(repeating: Slot(hash: 0, id: -1), count: capacity)
         mask = capacity - 1
-        ranges.reserveCapacity(count)
+        places.reserveCapacity(count)
         bytes.reserveCapacity(byteCount)
     }
 
     /// One more than the highest id.
-    var count: Int { ranges.count }
+    var count: Int { places.count }
 
     /// Whether a token has the id.
     func contains(_ id: TokenID) -> Bool { range(of: id) != nil }
@@ -32,49 +47,51 @@ struct TokenBytes: Sendable {
     subscript(id: TokenID) -> ArraySlice<UInt8>? { range(of: id).map { bytes[$0] } }
 
     /// The token with exactly these bytes, or nil.
-    func id(of token: some RandomAccessCollection<UInt8>) -> TokenID? {
-        let slot = slots[slot(of: token)]
-        return slot < 0 ? nil : TokenID(slot)
+    func id(of token: ArraySlice<UInt8>) -> TokenID? {
+        let id = slots[index(of: token, hash: hash.value(of: token))].id
+        return id < 0 ? nil : TokenID(id)
     }
 
-    /// Adds a token.
+    /// Adds a token, unless one with these bytes is there.
     ///
-    /// - Precondition: the id is free, is at most `Int32.max`, and no token has these bytes.
-    mutating func insert(_ token: some RandomAccessCollection<UInt8>, id: TokenID) {
-        let slot = slot(of: token)
-        precondition(!contains(id) && slots[slot] < 0, "token \(id) is in the table")
+    /// - Returns: whether it was added.
+    /// - Precondition: the id is free and at most `Int32.max`, the token is not empty, all tokens
+    ///   together have at most 4 GB, and there is room.
+    mutating func insert(_ token: ArraySlice<UInt8>, id: TokenID) -> Bool {
+        let hash = hash.value(of: token)
+        let index = index(of: token, hash: hash)
+        guard slots[index].id < 0 else { return false }
+        precondition(!contains(id) && !token.isEmpty, "token \(id) is in the table or empty")
         precondition(filled * 2 < slots.count, "no room for token \(id)")
-        if id >= ranges.count {
-            ranges.append(contentsOf: repeatElement(nil, count: id + 1 - ranges.count))
+        if id >= places.count {
+            let missing = id + 1 - places.count
+            places.append(contentsOf: repeatElement(Place(start: 0, count: 0), count: missing))
         }
-        ranges[id] = bytes.count..<bytes.count + token.count
+        places[id] = Place(start: UInt32(bytes.count), count: UInt32(token.count))
         bytes.append(contentsOf: token)
-        slots[slot] = Int32(id)
+        slots[index] = Slot(hash: UInt32(truncatingIfNeeded: hash >> 32), id: Int32(id))
         filled += 1
+        return true
     }
 
     private func range(of id: TokenID) -> Range<Int>? {
-        ranges.indices.contains(id) ? ranges[id] : nil
+        guard places.indices.contains(id), places[id].count > 0 else { return nil }
+        let start = Int(places[id].start)
+        return start..<start + Int(places[id].count)
     }
 
     /// The slot that holds the token, or the free one where it would stand.
-    private func slot(of token: some RandomAccessCollection<UInt8>) -> Int {
-        var index = Int(truncatingIfNeeded: ByteHash.value(of: token)) & mask
-        while slots[index] >= 0 {
-            if let range = ranges[Int(slots[index])], bytes[range].elementsEqual(token) { break }
+    private func index(of token: ArraySlice<UInt8>, hash: UInt64) -> Int {
+        let tag = UInt32(truncatingIfNeeded: hash >> 32)
+        var index = Int(truncatingIfNeeded: hash) & mask
+        while slots[index].id >= 0 {
+            if slots[index].hash == tag,
+                self[TokenID(slots[index].id)]?.elementsEqual(token) == true
+            {
+                break
+            }
             index = (index + 1) & mask
         }
         return index
-    }
-}
-
-/// A fast hash of short byte strings.
-enum ByteHash {
-    /// FNV-1a of 64 bits with its high half folded into the low one.
-    @inline(__always)
-    static func value(of bytes: some Sequence<UInt8>) -> UInt64 {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        return hash ^ hash >> 32
     }
 }

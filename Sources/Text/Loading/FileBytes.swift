@@ -12,7 +12,7 @@ enum FileBytes {
     static let limit = 32 << 20
 
     /// The whole content of a plain file, or nil where nothing has that name.
-    static func read(_ path: String) throws(TextError) -> [UInt8]? {
+    static func contents(of path: String) throws(TextError) -> [UInt8]? {
         // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
@@ -31,7 +31,8 @@ enum FileBytes {
         var failed = false
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, filled in
             while filled < size {
-                let count = Self.read(descriptor, buffer, from: filled)
+                let rest = UnsafeMutableBufferPointer(rebasing: buffer[filled...])
+                let count = read(descriptor, rest.baseAddress, rest.count)
                 if count < 0, errno == EINTR { continue }
                 failed = count < 0
                 if count <= 0 { break }
@@ -40,22 +41,6 @@ enum FileBytes {
         }
         guard !failed else { throw unreadable(path) }
         return bytes
-    }
-
-    private static func read(
-        _ descriptor: Int32, _ buffer: UnsafeMutableBufferPointer<UInt8>, from start: Int
-    ) -> Int {
-        let rest = UnsafeMutableRawBufferPointer(buffer)[start...]
-        #if canImport(Glibc)
-            return Glibc.read(
-                descriptor, UnsafeMutableRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        #elseif canImport(Musl)
-            return Musl.read(
-                descriptor, UnsafeMutableRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        #else
-            return Darwin.read(
-                descriptor, UnsafeMutableRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-        #endif
     }
 
     private static func unreadable(_ path: String) -> TextError {

@@ -7,6 +7,8 @@ struct TokenizerBuilder {
 
     private(set) var vocabulary = TokenBytes(count: 0, byteCount: 0)
     private var merges = MergeTable(count: 0)
+    /// Scratch for the bytes of a merge.
+    private var joined: [UInt8] = []
     private var byteTokens: [UInt32] = []
     private var isReachable: [Bool] = []
     private var added: [AddedToken] = []
@@ -26,8 +28,9 @@ struct TokenizerBuilder {
                 throw .notByteLevel(token: member.key)
             }
             guard !vocabulary.contains(id) else { throw .repeatedID(id: id, token: member.key) }
-            guard vocabulary.id(of: bytes) == nil else { throw .repeatedToken(token: member.key) }
-            vocabulary.insert(bytes, id: id)
+            guard vocabulary.insert(bytes[...], id: id) else {
+                throw .repeatedToken(token: member.key)
+            }
         }
         if let missing = (0..<vocabulary.count).first(where: { !vocabulary.contains($0) }) {
             throw .missingID(missing)
@@ -35,7 +38,7 @@ struct TokenizerBuilder {
         byteTokens = []
         isReachable = Array(repeating: false, count: vocabulary.count)
         for byte in UInt8.min...UInt8.max {
-            guard let id = vocabulary.id(of: CollectionOfOne(byte)) else {
+            guard let id = vocabulary.id(of: [byte]) else {
                 throw .missingByte(byte)
             }
             byteTokens.append(UInt32(id))
@@ -51,18 +54,18 @@ struct TokenizerBuilder {
         _ left: String.UTF8View.SubSequence, _ right: String.UTF8View.SubSequence, number: Int
     ) throws(TokenizerFault) {
         guard let rank = UInt32(exactly: number) else { throw .malformedMerge(number: number) }
-        var joined: [UInt8] = []
+        joined.removeAll(keepingCapacity: true)
         guard ByteAlphabet.append(left, to: &joined) else {
             throw .unknownMergeToken(number: number, token: String(Substring(left)))
         }
         let cut = joined.count
-        guard let leftID = vocabulary.id(of: joined) else {
+        guard let leftID = vocabulary.id(of: joined[...]) else {
             throw .unknownMergeToken(number: number, token: String(Substring(left)))
         }
         guard ByteAlphabet.append(right, to: &joined),
             let rightID = vocabulary.id(of: joined[cut...])
         else { throw .unknownMergeToken(number: number, token: String(Substring(right))) }
-        guard let result = vocabulary.id(of: joined) else {
+        guard let result = vocabulary.id(of: joined[...]) else {
             let token = String(Substring(left)) + String(Substring(right))
             throw .unknownMergeToken(number: number, token: token)
         }

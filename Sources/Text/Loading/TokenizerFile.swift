@@ -53,6 +53,8 @@ struct TokenizerFile {
             try expect(post["type"], "post_processor", .string("ByteLevel"))
         }
 
+        try TextError.refuseOptions(of: root["added_tokens"]?.array ?? [], path: path)
+
         let model = root["model"]
         // Files of early versions leave the type out.
         try expect(model?["type"] ?? .string("BPE"), "model", .string("BPE"))
@@ -123,6 +125,22 @@ struct TokenizerFile {
     }
 }
 
+extension TextError {
+    /// Refuses added tokens that take more of the text than their names, or less often.
+    static func refuseOptions(of added: [JSON], path: String) throws(TextError) {
+        for entry in added {
+            for option in ["single_word", "lstrip", "rstrip"] {
+                let value = entry[option] ?? false
+                guard value != false else { continue }
+                let name = String((entry["content"]?.string ?? "?").prefix(40))
+                throw .unsupported(
+                    path: path, setting: "\(option) of added token \(name)",
+                    found: String(value.compact.prefix(40)))
+            }
+        }
+    }
+}
+
 extension TokenizerBuilder {
     /// Takes a merge written as two tokens with a space between.
     mutating func addMerge(
@@ -141,11 +159,6 @@ extension TokenizerBuilder {
     mutating func addToken(_ entry: JSON, id: JSON) throws(TokenizerFault) {
         guard let name = entry["content"]?.string else {
             throw .wrongField(name: "the content of an added token", expected: "its name")
-        }
-        for option in ["single_word", "lstrip", "rstrip"] {
-            guard entry[option]?.bool ?? false == false else {
-                throw .wrongField(name: "\(option) of added token \(name)", expected: "false")
-            }
         }
         let isSpecial = entry["special"]?.bool ?? false
         try addToken(

@@ -51,6 +51,8 @@ struct VocabularyFiles {
                 path: configuration.path, setting: "add_prefix_space",
                 found: String(prefix.compact.prefix(80)))
         }
+        let added = root["added_tokens_decoder"]?.object?.members.map(\.value) ?? []
+        try TextError.refuseOptions(of: added, path: configuration.path)
         return root
     }
 
