@@ -1,23 +1,11 @@
+import Imaging
 import OrderedJSON
-
-/// Which frames are taken.
-public enum SamplingRule: String, Sendable, CaseIterable {
-    case pts, qwen
-}
-
-/// Pixels of a video frame where no pixel option is given.
-public enum DetailLevel: String, Sendable, CaseIterable {
-    case low, medium, high
-}
+import Qwen2VL
+import Video
 
 /// Arithmetic of the weights, converted on load.
 public enum WeightsChoice: String, Sendable, CaseIterable {
     case bf16, f32, int8, int4
-}
-
-/// The position of what follows a video.
-public enum PositionRule: String, Sendable, CaseIterable {
-    case max, hf5
 }
 
 /// Every option that has one meaning for all commands, with its default.
@@ -27,23 +15,23 @@ public enum PositionRule: String, Sendable, CaseIterable {
 public struct Settings: Sendable, Equatable {
     /// Which frames of the input are taken.
     public struct Sampling: Sendable, Equatable {
-        public var mode = SamplingRule.pts
+        public var mode = SamplingMode.pts
         /// Frames sampled a second of video.
-        public var fps = Fraction(2)
+        public var fps = Rational(2)
         /// Rate of a folder of images.
-        public var inputFPS = Fraction(2)
+        public var inputFPS = Rational(2)
         /// Bounds of one model input, not of a long video.
         public var minFrames = 4
         public var maxFrames = 768
-        public var start: TimePosition?
-        public var end: TimePosition?
+        public var start: Rational?
+        public var end: Rational?
 
         public init() {}
     }
 
     /// How large frames are shown to the model.
     public struct Pixels: Sendable, Equatable {
-        public var detail = DetailLevel.medium
+        public var detail = Detail.medium
         /// Budgets of qwen-vl-utils; the detail level holds where all three are nil.
         public var minPixels: Int?
         public var maxPixels: Int?
@@ -70,15 +58,18 @@ public struct Settings: Sendable, Equatable {
     public var pixels = Pixels()
     public var generation = Generation()
     public var weights: WeightsChoice?
-    public var mrope = PositionRule.max
+    public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
-    public var window = Fraction(30)
+    public var window = Rational(30)
     /// The system message; the checkpoint's own where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
     public var prompt: String?
     /// Playlists and references inside a local file may open other files.
     public var allowReferences = false
+
+    /// Bounds on what an input may ask of the machine.
+    public var limits = DecodeLimits.standard
 
     // What follows does not change the result.
 
@@ -97,8 +88,8 @@ public struct Settings: Sendable, Equatable {
         members.add("input_fps", .decimal(sampling.inputFPS.value))
         members.add("min_frames", sampling.minFrames)
         members.add("max_frames", sampling.maxFrames)
-        members.add("start", orNull: sampling.start.map { .decimal($0.seconds.value) })
-        members.add("end", orNull: sampling.end.map { .decimal($0.seconds.value) })
+        members.add("start", orNull: sampling.start.map { .decimal($0.value) })
+        members.add("end", orNull: sampling.end.map { .decimal($0.value) })
         members.add("detail", pixels.detail.rawValue)
         members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
@@ -135,7 +126,7 @@ public struct Settings: Sendable, Equatable {
             )
         }
         if let start = sampling.start, let end = sampling.end,
-            end.seconds.value <= start.seconds.value
+            end.value <= start.value
         {
             throw invalid("--end must lie after --start")
         }

@@ -1,0 +1,69 @@
+import Compute
+import Imaging
+import Qwen2VL
+import Video
+
+/// A user's settings as the modules take them, with effective values.
+package struct AnalysisOptions: Sendable {
+    package var sampling: SamplingOptions
+    /// Frames of one model input, at most.
+    package let maxFramesPerInput: Int
+    package let budget: VisualBudget
+    package let mrope: MRoPERule
+    package let system: String
+    /// Asked of each window of a summary.
+    package let segmentPrompt: String
+    /// Seconds of video in one model input of a summary.
+    package let windowSeconds: Double
+    package let maxNewTokens: Int
+    package let tokenSampling: SamplingSettings
+    package let limits: DecodeLimits
+    package let allowReferences: Bool
+    /// Bytes that must not be exceeded.
+    package let maxMemory: Int
+    package let threads: Int
+
+    /// - Parameter model: gives what the settings leave to the checkpoint.
+    package init(_ settings: Settings, model: ModelConfiguration) {
+        sampling = SamplingOptions(
+            mode: settings.sampling.mode, fps: settings.sampling.fps,
+            minFrames: settings.sampling.minFrames, start: settings.sampling.start,
+            end: settings.sampling.end)
+        maxFramesPerInput = settings.sampling.maxFrames
+        budget = VisualBudget(
+            minPixels: settings.pixels.minPixels.map(Double.init),
+            maxPixels: settings.pixels.maxPixels.map(Double.init),
+            totalPixels: settings.pixels.totalPixels.map(Double.init),
+            detail: settings.pixels.detail)
+        mrope = settings.mrope
+        system = settings.system ?? Prompts.system
+        segmentPrompt = settings.prompt ?? Prompts.segment
+        windowSeconds = settings.window.value
+        maxNewTokens = settings.generation.maxNewTokens
+        let generation = settings.generation
+        // Greedy unless a temperature is given; the penalty is the checkpoint's own unless one is
+        // given (spec 1.4).
+        tokenSampling = SamplingSettings(
+            sample: generation.temperature > 0,
+            repetitionPenalty: Float(
+                generation.repetitionPenalty ?? model.generation.repetitionPenalty),
+            temperature: Float(generation.temperature), topK: generation.topK ?? 0,
+            topP: Float(generation.topP ?? 1), seed: generation.seed)
+        limits = settings.limits
+        allowReferences = settings.allowReferences
+        maxMemory = settings.maxMemory?.bytes ?? ProcessMemory.installed / 5 * 4
+        threads = settings.threads ?? ThreadPool.performanceCores
+    }
+}
+
+/// What happens along the path, for whoever watches.
+public enum AnalysisEvent: Sendable {
+    /// The video is open; its length in seconds, 0 where unknown.
+    case opened(duration: Double)
+    /// Frames up to this time, in seconds, were seen.
+    case seen(time: Double)
+    /// A stage has begun: words for a person.
+    case stage(String)
+    /// A piece of the text being written.
+    case text(String)
+}

@@ -1,0 +1,70 @@
+import Foundation
+import Qwen2VL
+import Text
+
+/// A text that the model wrote.
+package struct GeneratedText: Sendable, Equatable {
+    /// Without special tokens, trimmed of white space at both ends.
+    package var text: String
+    /// All tokens, the ending one included.
+    package var tokens: [TokenID]
+    package var finish: FinishReason
+    /// Geometric mean of the probabilities of the tokens; 0 to 1.
+    package var confidence: Double
+}
+
+/// The decode loop: logits to token, token to text and back into the model.
+package struct Generation {
+    package let tokenizer: Tokenizer
+    package let endOfSequence: [TokenID]
+    package let sampling: SamplingSettings
+    package let maxNewTokens: Int
+
+    /// Writes one text behind what `session` has read.
+    ///
+    /// - Parameters:
+    ///   - logits: of the last token of the prompt.
+    ///   - prompt: ids that the repetition penalty covers.
+    ///   - position: M-RoPE position of the first new token.
+    ///   - onText: gets the text as it grows, in whole characters, untrimmed.
+    package func run(
+        _ session: inout Session, logits: [Float], prompt: [TokenID], position: Int,
+        onText: ((String) -> Void)? = nil
+    ) throws -> GeneratedText {
+        var sampler = TokenSampler(sampling, prompt: prompt)
+        var detokenizer = StreamingDetokenizer(tokenizer: tokenizer, skippingSpecial: true)
+        var logits = logits
+        var tokens: [TokenID] = []
+        var text = ""
+        var logProbability = 0.0
+        var finish = FinishReason.length
+        while tokens.count < maxNewTokens {
+            try Task.checkCancellation()
+            guard let token = sampler.next(logits) else { throw GenerationError.noFiniteLogits }
+            tokens.append(token.id)
+            logProbability += log(max(Double(token.probability), .leastNormalMagnitude))
+            if endOfSequence.contains(token.id) {
+                finish = .stop
+                break
+            }
+            let piece = detokenizer.append(token.id)
+            text += piece
+            if !piece.isEmpty { onText?(piece) }
+            guard tokens.count < maxNewTokens, session.length < session.capacity else { break }
+            logits = try session.step(token.id, position: position + tokens.count - 1)
+        }
+        let rest = detokenizer.finish()
+        text += rest
+        if !rest.isEmpty { onText?(rest) }
+        return GeneratedText(
+            text: text.trimmingCharacters(in: .whitespacesAndNewlines), tokens: tokens,
+            finish: finish,
+            confidence: tokens.isEmpty ? 0 : exp(logProbability / Double(tokens.count)))
+    }
+}
+
+/// Why no token could be chosen.
+package enum GenerationError: Error, Sendable, Equatable {
+    /// The model gave only NaN or infinities: its weights are broken.
+    case noFiniteLogits
+}

@@ -1,0 +1,75 @@
+import Imaging
+import Qwen2VL
+
+/// Bytes that the path needs, from sizes alone.
+package struct MemoryModel: Sendable, Equatable {
+    private let configuration: ModelConfiguration
+    /// All weights; mapped, but needed in memory to run at speed.
+    package let weights: Int
+
+    package init(_ configuration: ModelConfiguration, weightBytes: Int) {
+        self.configuration = configuration
+        weights = weightBytes
+    }
+
+    /// Keys and values of so many tokens, 32-bit.
+    package func cache(tokens: Int) -> Int {
+        2 * configuration.text.layers * configuration.text.kvWidth * tokens * 4
+    }
+
+    /// Activations of one chunk of prefill, logits and visual tokens.
+    package func prefillScratch(tokens: Int) -> Int {
+        let text = configuration.text
+        let rows = min(tokens, Self.chunk)
+        let perRow =
+            3 * text.hidden + 2 * text.queryWidth + 2 * text.kvWidth + 2 * text.intermediate
+        return 4 * (rows * perRow + tokens * text.hidden + 3 * text.vocabulary)
+    }
+
+    /// Patch rows and activations of one pass of the vision tower over pairs of so many patches.
+    package func visionScratch(patchesPerPair: Int) -> Int {
+        let vision = configuration.vision
+        let rows = max(patchesPerPair, Self.patchesPerPass)
+        let perRow = 2 * vision.patchVolume + 6 * vision.width + vision.mlpWidth
+        return 4 * rows * perRow
+    }
+
+    /// Decoded pictures: those that the decoder keeps for reference and in flight, and two as RGB.
+    package func frames(of size: PixelSize, threads: Int) -> Int {
+        let decoded = size.area * 3 / 2
+        return decoded * (8 + 2 * threads) + 2 * 3 * size.area
+    }
+
+    /// What the program needs before anything else: code, tokenizer, libraries.
+    package static let base = 48 << 20
+
+    /// The largest sum, where one window of so many tokens is read.
+    package func peak(tokens: Int, patchesPerPair: Int = 0, frames: Int = 0) -> Int {
+        let scratch = max(
+            prefillScratch(tokens: tokens), visionScratch(patchesPerPair: patchesPerPair))
+        return Self.base + weights + cache(tokens: tokens) + scratch + frames
+    }
+
+    /// Tokens of one chunk of prefill.
+    private static let chunk = 512
+    /// Patches of one pass of the vision tower where pairs are small.
+    package static let patchesPerPass = 2048
+}
+
+extension Model {
+    /// Bytes of all weights; a tied head is counted once.
+    package var weightBytes: Int {
+        let text = language.layers.reduce(0) { sum, layer in
+            sum + [layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down]
+                .reduce(0) { $0 + $1.weight.byteCount + 4 * $1.bias.count }
+        }
+        let tower = vision.blocks.reduce(0) { sum, block in
+            sum + [block.qkv, block.proj, block.fc1, block.fc2]
+                .reduce(0) { $0 + $1.weight.byteCount + 4 * $1.bias.count }
+        }
+        let head = configuration.text.tieWordEmbeddings ? 0 : language.head.byteCount
+        return text + tower + head + language.embedding.byteCount
+            + vision.patchEmbedding.byteCount + vision.merger0.weight.byteCount
+            + vision.merger2.weight.byteCount
+    }
+}

@@ -1,0 +1,55 @@
+import Qwen2VL
+import Text
+import Video
+
+/// The windows of one input, each seen and encoded while it is decoded.
+package struct VisualStream: ~Copyable {
+    package let plan: VisualPlan
+    private var windows: FrameWindows
+    private var builder: VisualInputBuilder
+
+    package init(
+        _ reader: consuming VideoReader, plan: VisualPlan, encoder: VisionEncoder,
+        model: ModelConfiguration, tap: (([Float]) -> Void)? = nil
+    ) {
+        self.plan = plan
+        windows = FrameWindows(reader, limit: plan.limit)
+        builder = VisualInputBuilder(encoder: encoder, plan: plan, model: model, tap: tap)
+    }
+
+    /// The next window; nil after the last.
+    ///
+    /// - Parameter onPair: sees every pair of frames.
+    package mutating func next(
+        timing: inout TimingRecord, onEvent: (AnalysisEvent) -> Void,
+        onPair: (SampledFrame, SampledFrame) throws -> Void = { _, _ in }
+    ) throws -> VisualInput? {
+        var builder = builder
+        let window = try windows.next(timing: &timing) { first, second, timing in
+            try onPair(first, second)
+            try builder.add(first.image, second.image, timing: &timing)
+            onEvent(.seen(time: second.time))
+        }
+        guard let window else { return nil }
+        let visual = try builder.finish(
+            kind: plan.kind, moments: window.moments, next: window.next, timing: &timing)
+        self.builder = builder
+        return visual
+    }
+
+    /// Reads what is left of the input, for its length and coverage.
+    package mutating func finish(timing: inout TimingRecord) throws {
+        while try windows.next(timing: &timing, onPair: { _, _, _ in }) != nil {}
+    }
+
+    /// The windows alone, not encoded.
+    package consuming func intoWindows() -> FrameWindows { windows }
+
+    /// Where the part that was read ends, in seconds.
+    package var end: Double { report.end }
+
+    /// What the input turned out to be; final after the last window.
+    package var description: VideoDescription { windows.reader.description }
+    /// What reading it was like; final after the last window.
+    package var report: DecodeReport { windows.reader.report }
+}

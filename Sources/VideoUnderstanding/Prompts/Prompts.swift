@@ -1,0 +1,40 @@
+/// Every sentence that the program says to the model, in one place.
+public enum Prompts {
+    /// The system message, where the user gives none.
+    ///
+    /// Source: spec 6.1.
+    public static let system = "You are a helpful assistant."
+
+    /// Asked of each window of a video.
+    public static let segment = """
+        Describe what happens in this part of the video in one or two sentences.
+        """
+
+    /// Asked of the notes on consecutive windows.
+    ///
+    /// - Parameter notes: a line a window, in order.
+    public static func whole(of notes: [Note]) -> String {
+        let lines = notes.map { "[\($0.start) - \($0.end)] \($0.text)" }
+        return """
+            These are notes on consecutive parts of one video:
+
+            \(lines.joined(separator: "\n"))
+
+            Summarise the whole video in a short paragraph.
+            """
+    }
+
+    /// What the model wrote about one stretch of a video.
+    public struct Note: Sendable, Equatable {
+        /// Timecodes of the stretch.
+        public var start: String
+        public var end: String
+        public var text: String
+
+        public init(start: String, end: String, text: String) {
+            self.start = start
+            self.end = end
+            self.text = text
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import OrderedJSON
+import Qwen2VL
+import Text
+import Video
+
+extension Analyzer {
+    /// Answers questions about one video, which is decoded, encoded and read by the model once.
+    ///
+    /// - Parameter onAnswer: gets each document as soon as it is there, with its place from 0.
+    /// - Throws: `Failure`.
+    public func ask(
+        _ input: VideoInput, questions: [String], settings: Settings,
+        onEvent: (AnalysisEvent) -> Void = { _ in },
+        onAnswer: (Int, AnswerDocument) throws -> Void
+    ) throws(Failure) {
+        do {
+            try asking(
+                input, questions, settings, AnalysisOptions(settings, model: model.configuration),
+                onEvent, onAnswer)
+        } catch {
+            throw Failure(error, stage: .tool)
+        }
+    }
+
+    private func asking(
+        _ input: VideoInput, _ questions: [String], _ settings: Settings,
+        _ options: AnalysisOptions, _ onEvent: (AnalysisEvent) -> Void,
+        _ onAnswer: (Int, AnswerDocument) throws -> Void
+    ) throws {
+        var timing = TimingRecord()
+        let start = ContinuousClock.now
+        var stream = try open(input, windowed: false, options: options, timing: &timing)
+        onEvent(.opened(duration: stream.description.duration))
+        guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
+            throw Failure(
+                .decodeDamaged, stage: .decode, message: "\(input.uri): no frame was sampled")
+        }
+        try stream.finish(timing: &timing)
+        let video = try record(of: input, stream, timing: &timing)
+
+        let layouts = try questions.map {
+            try layOut(
+                [(visual.kind, visual.grid)], prompt: $0, system: options.system,
+                rule: options.mrope)
+        }
+        guard let longest = layouts.map(\.ids.count).max() else { return }
+        var session = try session(tokens: longest + options.maxNewTokens, options: options)
+        // All prompts are the same up to the end of the video: it is read once.
+        let prefix = layouts[0].visuals[0].upperBound
+        onEvent(.stage("reading \(prefix) tokens"))
+        _ = try read(
+            layouts[0], 0..<prefix, visuals: [visual], into: &session, timing: &timing)
+
+        for (index, layout) in layouts.enumerated() {
+            onEvent(.stage("answering question \(index + 1) of \(layouts.count)"))
+            var timing = timing
+            session.truncate(to: prefix)
+            let logits = try read(
+                layout, prefix..<layout.ids.count, visuals: [visual], into: &session,
+                timing: &timing)
+            let text = try write(
+                &session, logits: logits, layout: layout, options: options, timing: &timing,
+                onEvent: onEvent)
+            timing.total = (ContinuousClock.now - start).seconds
+            let usage = UsageRecord(
+                visualTokens: visual.tokens, promptTokens: layout.ids.count,
+                generatedTokens: text.tokens.count)
+            let document = AnswerDocument(
+                video: video, question: questions[index], answer: .string(text.text),
+                confidence: text.confidence,
+                provenance: provenance(
+                    stream, grids: [visual.grid], moments: visual.moments, settings: settings,
+                    usage: usage, finish: text.finish, timing: timing))
+            try onAnswer(index, document)
+        }
+    }
+}

@@ -1,0 +1,89 @@
+import Compute
+import Imaging
+import OrderedJSON
+import Qwen2VL
+import Text
+import Video
+
+/// What would be sampled from a video, without a look at its content.
+public struct FramesTask: Sendable {
+    private let model: ModelConfiguration
+
+    /// - Parameter model: decides patch size and budgets; its weights are not needed.
+    public init(model: ModelConfiguration) { self.model = model }
+
+    /// Samples a video and lists what was taken.
+    ///
+    /// - Parameter onFrame: gets each frame, for contact sheets.
+    /// - Throws: `Failure`.
+    public func run(
+        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) -> Void = { _ in },
+        onFrame: ((SampledFrame) throws -> Void)? = nil
+    ) throws(Failure) -> FramesDocument {
+        do {
+            return try running(
+                input, settings, AnalysisOptions(settings, model: model), onEvent, onFrame)
+        } catch {
+            throw Failure(error, stage: .decode)
+        }
+    }
+
+    private func running(
+        _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
+        _ onEvent: (AnalysisEvent) -> Void, _ onFrame: ((SampledFrame) throws -> Void)?
+    ) throws -> FramesDocument {
+        var timing = TimingRecord()
+        let start = ContinuousClock.now
+        var reader = try VideoReader.open(
+            input, sampling: options.sampling, limits: options.limits, threads: options.threads,
+            allowReferences: options.allowReferences)
+        timing.open = (ContinuousClock.now - start).seconds
+        onEvent(.opened(duration: reader.description.duration))
+        var times: [Double] = []
+        let decoding = ContinuousClock.now
+        while let frame = try reader.next() {
+            times.append(frame.time)
+            try onFrame?(frame)
+            onEvent(.seen(time: frame.time))
+            try Task.checkCancellation()
+        }
+        timing.decode = (ContinuousClock.now - decoding).seconds
+        let report = reader.report
+        let description = reader.description
+        let plan = try VisualPlan(
+            kind: input.visualKind, source: description.uprightSize, frames: times.count,
+            fps: options.sampling.fps.value, windowSeconds: nil, maxFrames: options.maxFramesPerInput,
+            budget: options.budget, model: model, reserve: 0, fitsContext: false)
+        let pairs = FramePairing.pairs(ofFrames: times.count)
+        let end = report.end
+        let records = pairs.enumerated().map { index, pair in
+            FramePairRecord(
+                range: TimeRange(
+                    start: times[pair.0],
+                    end: index + 1 < pairs.count ? times[pairs[index + 1].0] : end),
+                first: pair.0, second: pair.1)
+        }
+        let video = try timing.measure(\.open) {
+            try VideoRecord(input, description: description, report: report)
+        }
+        timing.total = (ContinuousClock.now - start).seconds
+        return FramesDocument(
+            video: video,
+            sampling: SamplingRecord(
+                mode: options.sampling.mode.rawValue, fps: options.sampling.fps.value,
+                frameSize: plan.target, grids: plan.grids(pairs: pairs.count, model: model),
+                timestamps: times),
+            pairs: records, visualTokens: pairs.count * plan.tokensPerPair, settings: settings.json,
+            warnings: report.warningRecords, timing: timing)
+    }
+}
+
+extension VisualPlan {
+    /// Grids of the model inputs that so many pairs become.
+    func grids(pairs: Int, model: ModelConfiguration) -> [PatchGrid] {
+        let geometry = PatchGeometry(model.vision)
+        return stride(from: 0, to: pairs, by: limit.frames / 2).map { first in
+            geometry.grid(of: target, pairs: min(limit.frames / 2, pairs - first))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Compute
+import Imaging
+import OrderedJSON
+import Qwen2VL
+import Text
+import Video
+
+extension Analyzer {
+    /// What a summary of a video would take: exact tokens, memory, and an estimate of the time.
+    ///
+    /// The video is decoded once, since only that tells how many frames there really are; no
+    /// picture is prepared and the model does not run.
+    /// - Throws: `Failure`.
+    public func plan(
+        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) -> Void = { _ in }
+    ) throws(Failure) -> PlanDocument {
+        do {
+            return try planning(
+                input, settings, AnalysisOptions(settings, model: model.configuration), onEvent)
+        } catch {
+            throw Failure(error, stage: .decode)
+        }
+    }
+
+    private func planning(
+        _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
+        _ onEvent: (AnalysisEvent) -> Void
+    ) throws -> PlanDocument {
+        var timing = TimingRecord()
+        let stream = try open(input, windowed: true, options: options, timing: &timing)
+        let plan = stream.plan
+        onEvent(.opened(duration: stream.description.duration))
+        var windows = stream.intoWindows()
+        let geometry = PatchGeometry(model.configuration.vision)
+        var planned: [PlannedWindow] = []
+        while let window = try windows.next(timing: &timing, onPair: { _, _, _ in }) {
+            let grid = geometry.grid(of: plan.target, pairs: (window.moments.count + 1) / 2)
+            let layout = try layOut(
+                [(plan.kind, grid)], prompt: options.segmentPrompt, system: options.system,
+                rule: options.mrope)
+            let end = window.next?.time ?? windows.reader.report.end
+            planned.append(
+                PlannedWindow(
+                    range: TimeRange(start: window.moments[0].time, end: end),
+                    frames: window.moments.count, frameSize: plan.target, grid: grid,
+                    visualTokens: grid.time * plan.tokensPerPair,
+                    promptTokens: layout.ids.count))
+            onEvent(.seen(time: end))
+        }
+        let report = windows.reader.report
+        let description = windows.reader.description
+        let longest = planned.map(\.promptTokens).max() ?? 0
+        let need = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        let tokens = longest + options.maxNewTokens
+        let patches = plan.tokensPerPair * geometry.mergeSize * geometry.mergeSize
+        let scratch = max(
+            need.prefillScratch(tokens: tokens), need.visionScratch(patchesPerPair: patches))
+        return PlanDocument(
+            uri: input.uri, container: description.container, codec: description.codec,
+            duration: description.duration, size: description.uprightSize, windows: planned,
+            model: record(mrope: options.mrope),
+            usage: UsageRecord(
+                visualTokens: planned.reduce(0) { $0 + $1.visualTokens },
+                promptTokens: planned.reduce(0) { $0 + $1.promptTokens },
+                generatedTokens: planned.count * options.maxNewTokens),
+            memory: MemoryEstimate(
+                weights: need.weights, cache: need.cache(tokens: tokens),
+                scratch: MemoryModel.base + scratch,
+                frames: need.frames(of: description.uprightSize, threads: options.threads),
+                limit: options.maxMemory),
+            estimate: estimate(planned, patches: patches, options: options, decode: timing.decode),
+            settings: effective(settings).json,
+            warnings: modelWarnings + plan.warnings + report.warningRecords)
+    }
+
+    /// Seconds by stage, from operations and bytes counted, and rates measured now.
+    private func estimate(
+        _ windows: [PlannedWindow], patches: Int, options: AnalysisOptions, decode: Double
+    ) -> TimingRecord {
+        let work = WorkCount(model.configuration)
+        let flops = pool.sgemmRate(rows: 512, outputs: 8960, columns: 1536, repeats: 2)
+        let bandwidth = pool.readBandwidth(bytes: 512 << 20, repeats: 2)
+        var timing = TimingRecord()
+        timing.decode = decode
+        for window in windows {
+            timing.vision +=
+                work.vision(pairs: window.grid.time, patchesPerPair: patches)
+                / (flops * Self.expectedShare)
+            timing.prefill +=
+                work.prefill(tokens: window.promptTokens) / (flops * Self.expectedShare)
+            timing.generate +=
+                Double(options.maxNewTokens)
+                * work.decodeBytes(
+                    scalarSize: model.scalarType.size, context: window.promptTokens)
+                / (bandwidth * Self.expectedShare)
+        }
+        timing.total = timing.decode + timing.vision + timing.prefill + timing.generate
+        return timing
+    }
+
+    /// Part of the machine's best rates that the path usually reaches; see `reelscribe bench`.
+    private static let expectedShare = 0.85
+}

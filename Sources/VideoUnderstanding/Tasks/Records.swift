@@ -1,0 +1,115 @@
+import Imaging
+import OrderedJSON
+import Qwen2VL
+import Video
+
+extension VideoDescription {
+    package var uprightSize: PixelSize { PixelSize(width: width, height: height) }
+}
+
+extension VideoInput {
+    package var visualKind: VisualKind { isStillImage ? .image : .video }
+}
+
+extension DecodeReport {
+    /// Where the part that was read ends: a presentation time of the file.
+    package var end: Double { coverage.seen.last?.end ?? 0 }
+
+    package var warningRecords: [WarningRecord] {
+        warnings.map { WarningRecord(code: $0.code, message: $0.message) }
+    }
+}
+
+extension VideoRecord {
+    /// - Throws: where the file can no longer be read for its checksum.
+    init(_ input: VideoInput, description: VideoDescription, report: DecodeReport) throws {
+        func ranges(_ spans: [TimeSpan]) -> [TimeRange] {
+            spans.map { TimeRange(start: $0.start, end: $0.end) }
+        }
+        self.init(
+            uri: input.uri, sha256: try sha256(of: input), container: description.container,
+            codec: description.codec, duration: description.duration,
+            startTime: description.startTime, size: description.uprightSize,
+            rotation: description.rotation, frameRate: description.frameRate,
+            framesDecoded: report.framesDecoded,
+            coverage: CoverageRecord(
+                seen: ranges(report.coverage.seen), unseen: ranges(report.coverage.unseen)))
+    }
+}
+
+extension Analyzer {
+    /// The input as documents describe it, after it was read.
+    func record(
+        of input: VideoInput, _ stream: borrowing VisualStream, timing: inout TimingRecord
+    ) throws -> VideoRecord {
+        let (description, report) = (stream.description, stream.report)
+        return try timing.measure(\.open) {
+            try VideoRecord(input, description: description, report: report)
+        }
+    }
+
+    /// What a summary and an answer state about how they came about.
+    func provenance(
+        _ stream: borrowing VisualStream, grids: [PatchGrid], moments: [SampledMoment],
+        settings: Settings, usage: UsageRecord, finish: FinishReason, timing: TimingRecord
+    ) -> Provenance {
+        Provenance(
+            sampling: SamplingRecord(
+                mode: settings.sampling.mode.rawValue, fps: settings.sampling.fps.value,
+                frameSize: stream.plan.target, grids: grids, timestamps: moments.map(\.time)),
+            model: record(mrope: settings.mrope), settings: effective(settings).json,
+            usage: usage, finishReason: finish,
+            warnings: modelWarnings + stream.plan.warnings + stream.report.warningRecords,
+            timing: timing)
+    }
+
+    /// Settings with what the checkpoint decides where the user did not.
+    package func effective(_ settings: Settings) -> Settings {
+        var settings = settings
+        settings.system = settings.system ?? Prompts.system
+        settings.prompt = settings.prompt ?? Prompts.segment
+        settings.generation.repetitionPenalty =
+            settings.generation.repetitionPenalty
+            ?? model.configuration.generation.repetitionPenalty
+        return settings
+    }
+
+    /// The model as documents name it.
+    package func record(mrope: MRoPERule) -> ModelRecord {
+        ModelRecord(
+            name: model.name, fingerprint: model.fingerprint, weights: model.scalarType.rawValue,
+            mrope: mrope.rawValue)
+    }
+
+    /// What a reader must know about the model before trusting its words.
+    package var modelWarnings: [WarningRecord] {
+        switch model.configuration.kind {
+        case .published: []
+        case .untrained:
+            [
+                WarningRecord(
+                    code: "model.untrained",
+                    message: "the weights of this model are random: its words mean nothing; "
+                        + "give --model a Qwen2-VL checkpoint")
+            ]
+        case .sample:
+            [
+                WarningRecord(
+                    code: "model.sample",
+                    message: "this small model knows only the rendered world it was trained on")
+            ]
+        }
+    }
+}
+
+extension VisualPlan {
+    var warnings: [WarningRecord] {
+        guard let framesBeforeContext else { return [] }
+        return [
+            WarningRecord(
+                code: "sampling.context",
+                message: "\(framesBeforeContext) frames of \(target.width)×\(target.height) exceed "
+                    + "the model's context; one model input holds \(limit.frames)")
+        ]
+    }
+}

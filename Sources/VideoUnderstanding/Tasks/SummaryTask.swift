@@ -1,0 +1,162 @@
+import Imaging
+import OrderedJSON
+import Qwen2VL
+import Text
+import Video
+
+extension Analyzer {
+    /// Watches a video window by window, writes down what each shows, and sums it up.
+    ///
+    /// - Throws: `Failure`.
+    public func summarize(
+        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) -> Void = { _ in }
+    ) throws(Failure) -> SummaryDocument {
+        do {
+            return try summarizing(
+                input, settings, AnalysisOptions(settings, model: model.configuration), onEvent)
+        } catch {
+            throw Failure(error, stage: .tool)
+        }
+    }
+
+    private func summarizing(
+        _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
+        _ onEvent: (AnalysisEvent) -> Void
+    ) throws -> SummaryDocument {
+        var timing = TimingRecord()
+        let start = ContinuousClock.now
+        var stream = try open(input, windowed: true, options: options, timing: &timing)
+        onEvent(.opened(duration: stream.description.duration))
+        var story = Story()
+        while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
+            onEvent(.stage("describing \(Timecode.text(of: visual.moments[0].time))"))
+            let (text, layout) = try answer(
+                [visual], prompt: options.segmentPrompt, options: options, timing: &timing,
+                onEvent: onEvent)
+            story.add(text, to: visual, promptTokens: layout.ids.count)
+        }
+        let segments = story.segments(end: stream.end)
+        let whole = try condense(
+            segments, options: options, usage: &story.usage, finish: &story.finish, timing: &timing,
+            onEvent: onEvent)
+        let video = try record(of: input, stream, timing: &timing)
+        timing.total = (ContinuousClock.now - start).seconds
+        return SummaryDocument(
+            video: video, summary: whole, segments: segments,
+            provenance: provenance(
+                stream, grids: story.grids, moments: story.moments, settings: settings,
+                usage: story.usage, finish: story.finish, timing: timing))
+    }
+
+    /// Reads visual inputs and a prompt in a session of their own, and writes a text.
+    private func answer(
+        _ visuals: [VisualInput], prompt: String, options: AnalysisOptions,
+        timing: inout TimingRecord, onEvent: (AnalysisEvent) -> Void
+    ) throws -> (GeneratedText, PromptLayout) {
+        let layout = try layOut(
+            visuals.map { ($0.kind, $0.grid) }, prompt: prompt, system: options.system,
+            rule: options.mrope)
+        var session = try session(
+            tokens: layout.ids.count + options.maxNewTokens, options: options)
+        let logits = try read(
+            layout, 0..<layout.ids.count, visuals: visuals, into: &session, timing: &timing)
+        let text = try write(
+            &session, logits: logits, layout: layout, options: options, timing: &timing,
+            onEvent: onEvent)
+        return (text, layout)
+    }
+
+    /// One text from the texts of all segments, by as many rounds as the context needs.
+    ///
+    /// A single segment speaks for the whole: asking again could only lose.
+    private func condense(
+        _ segments: [SegmentRecord], options: AnalysisOptions, usage: inout UsageRecord,
+        finish: inout FinishReason, timing: inout TimingRecord, onEvent: (AnalysisEvent) -> Void
+    ) throws -> String {
+        var notes = segments.map {
+            Prompts.Note(
+                start: Timecode.text(of: $0.range.start), end: Timecode.text(of: $0.range.end),
+                text: $0.summary)
+        }
+        while notes.count > 1 {
+            onEvent(.stage("summing up \(notes.count) notes"))
+            var next: [Prompts.Note] = []
+            for group in groups(of: notes, options: options) {
+                // A note that filled a whole group is passed on as it is.
+                guard group.count > 1 else {
+                    next.append(group[0])
+                    continue
+                }
+                let (text, layout) = try answer(
+                    [], prompt: Prompts.whole(of: group), options: options, timing: &timing,
+                    onEvent: onEvent)
+                usage += UsageRecord(
+                    promptTokens: layout.ids.count, generatedTokens: text.tokens.count)
+                if text.finish == .length { finish = .length }
+                next.append(
+                    .init(start: group[0].start, end: group[group.count - 1].end, text: text.text))
+            }
+            guard next.count < notes.count else {
+                throw Failure(
+                    .jobInvalid, stage: .prefill,
+                    message: "the notes on two windows do not fit the model's context",
+                    hint: "use fewer --max-new-tokens")
+            }
+            notes = next
+        }
+        return notes.first?.text ?? ""
+    }
+
+    /// Consecutive notes that fit the context together.
+    private func groups(of notes: [Prompts.Note], options: AnalysisOptions) -> [[Prompts.Note]] {
+        let room =
+            model.configuration.text.maxPositions - options.maxNewTokens - Self.textReserve
+        var groups: [[Prompts.Note]] = []
+        var used = 0
+        for note in notes {
+            // The timecodes and brackets around a note are about 40 tokens of their own.
+            let tokens = tokenizer.encode(note.text, special: .asText).count + 40
+            if !groups.isEmpty, used + tokens <= room {
+                groups[groups.count - 1].append(note)
+                used += tokens
+            } else {
+                groups.append([note])
+                used = tokens
+            }
+        }
+        return groups
+    }
+}
+
+/// The segments of a summary while they come in.
+private struct Story {
+    var usage = UsageRecord()
+    var finish = FinishReason.stop
+    var grids: [PatchGrid] = []
+    var moments: [SampledMoment] = []
+    private var open: [(start: Double, keyframe: Double, text: GeneratedText)] = []
+
+    mutating func add(_ text: GeneratedText, to visual: VisualInput, promptTokens: Int) {
+        usage += UsageRecord(
+            visualTokens: visual.tokens, promptTokens: promptTokens,
+            generatedTokens: text.tokens.count)
+        if text.finish == .length { finish = .length }
+        grids.append(visual.grid)
+        moments += visual.moments
+        let keyframe = visual.moments[visual.moments.count / 2].time
+        open.append((visual.moments[0].time, keyframe, text))
+    }
+
+    /// Each segment lasts until the next one begins, the last one until `end`.
+    func segments(end: Double) -> [SegmentRecord] {
+        open.indices.map { index in
+            let segment = open[index]
+            let isLast = index == open.count - 1
+            return SegmentRecord(
+                range: TimeRange(
+                    start: segment.start, end: isLast ? end : open[index + 1].start),
+                boundary: isLast ? .end : .window, summary: segment.text.text,
+                keyframe: segment.keyframe, confidence: segment.text.confidence)
+        }
+    }
+}

@@ -1,0 +1,139 @@
+import Imaging
+import Qwen2VL
+import Text
+import Video
+
+/// What a trace is asked to hold.
+public struct TraceOptions: Sendable {
+    public var prompt: String
+    public var allLogits: Bool
+    public var withFrames: Bool
+
+    public init(prompt: String, allLogits: Bool = false, withFrames: Bool = false) {
+        self.prompt = prompt
+        self.allLogits = allLogits
+        self.withFrames = withFrames
+    }
+}
+
+extension Analyzer {
+    /// Runs the path once over one or more visual inputs and keeps the tensors of every stage.
+    ///
+    /// - Throws: `Failure`.
+    /// - Source: contract section 5.
+    package func trace(
+        _ inputs: [VideoInput], trace: TraceOptions, settings: Settings,
+        onEvent: (AnalysisEvent) -> Void = { _ in }
+    ) throws(Failure) -> [TraceTensor] {
+        do {
+            return try tracing(
+                inputs, trace, AnalysisOptions(settings, model: model.configuration), onEvent)
+        } catch {
+            throw Failure(error, stage: .tool)
+        }
+    }
+
+    private func tracing(
+        _ inputs: [VideoInput], _ trace: TraceOptions, _ options: AnalysisOptions,
+        _ onEvent: (AnalysisEvent) -> Void
+    ) throws -> [TraceTensor] {
+        var options = options
+        options.sampling.needsIndices = true
+        var timing = TimingRecord()
+        var frames = FrameTape(keepsPictures: trace.withFrames)
+        var rows: [Float] = []
+        var visuals: [VisualInput] = []
+        for input in inputs {
+            var stream = try open(
+                input, windowed: false, options: options, timing: &timing
+            ) { rows += $0 }
+            let visual = try stream.next(timing: &timing, onEvent: onEvent) { first, second in
+                try frames.add(first)
+                // The last frame of an odd number is its own partner.
+                if second.instant != first.instant { try frames.add(second) }
+            }
+            guard let visual else {
+                throw Failure(
+                    .decodeDamaged, stage: .decode, message: "\(input.uri): no frame was sampled")
+            }
+            frames.add(visual.moments)
+            visuals.append(visual)
+        }
+
+        let layout = try layOut(
+            visuals.map { ($0.kind, $0.grid) }, prompt: trace.prompt, system: options.system,
+            special: .recognised, rule: options.mrope)
+        onEvent(.stage("reading \(layout.ids.count) tokens"))
+        var session = try session(
+            tokens: layout.ids.count + options.maxNewTokens, options: options)
+        let logits = try read(
+            layout, 0..<layout.ids.count, visuals: visuals, into: &session,
+            allLogits: trace.allLogits, timing: &timing)
+        let vocabulary = model.configuration.text.vocabulary
+        let text = try write(
+            &session, logits: Array(logits.suffix(vocabulary)), layout: layout, options: options,
+            timing: &timing, onEvent: onEvent)
+
+        let configuration = model.configuration
+        let embeddings = visuals.flatMap(\.embeddings)
+        let positions = layout.positions
+        return frames.tensors + [
+            TraceTensor(
+                "pixel_values", shape: [
+                    rows.count / configuration.vision.patchVolume, configuration.vision.patchVolume,
+                ], .f32(rows)),
+            TraceTensor(
+                "grid_thw", shape: [visuals.count, 3],
+                .i64(visuals.flatMap { [$0.grid.time, $0.grid.height, $0.grid.width] })),
+            TraceTensor("input_ids", shape: [layout.ids.count], .i64(layout.ids)),
+            TraceTensor(
+                "position_ids", shape: [3, positions.count],
+                .i64((positions.time + positions.height + positions.width).map(Int.init))),
+            TraceTensor(
+                "vision_embeds", shape: [
+                    embeddings.count / configuration.text.hidden, configuration.text.hidden,
+                ], .f32(embeddings)),
+            TraceTensor(
+                "logits", shape: [logits.count / vocabulary, vocabulary], .f32(logits)),
+            TraceTensor("generated_ids", shape: [text.tokens.count], .i64(text.tokens)),
+        ]
+    }
+}
+
+/// The sampled frames of all inputs of a trace.
+private struct FrameTape {
+    let keepsPictures: Bool
+    private var moments: [SampledMoment] = []
+    private var pictures: [UInt8] = []
+    private var size: PixelSize?
+
+    init(keepsPictures: Bool) { self.keepsPictures = keepsPictures }
+
+    mutating func add(_ moments: [SampledMoment]) { self.moments += moments }
+
+    mutating func add(_ frame: SampledFrame) throws {
+        guard keepsPictures else { return }
+        guard size == nil || size == frame.image.size else {
+            throw Failure(
+                .jobInvalid, stage: .decode,
+                message: "frames differ in size, and --with-frames writes one tensor",
+                hint: "leave --with-frames out, or trace the inputs one by one")
+        }
+        size = frame.image.size
+        pictures += frame.image.pixels
+    }
+
+    var tensors: [TraceTensor] {
+        var tensors = [
+            TraceTensor("frame_indices", shape: [moments.count], .i64(moments.map(\.index))),
+            TraceTensor("frame_timestamps", shape: [moments.count], .f64(moments.map(\.time))),
+        ]
+        if let size {
+            tensors.append(
+                TraceTensor(
+                    "frames_rgb", shape: [moments.count, size.height, size.width, 3],
+                    .u8(pictures)))
+        }
+        return tensors
+    }
+}
