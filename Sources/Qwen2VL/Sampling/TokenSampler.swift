@@ -1,0 +1,107 @@
+#if canImport(Glibc)
+    internal import Glibc
+#elseif canImport(Musl)
+    internal import Musl
+#elseif canImport(Darwin)
+    internal import Darwin
+#endif
+
+/// A chosen token.
+public struct SampledToken: Sendable, Equatable {
+    public let id: Int
+    /// Under the softmax of the logits as the model gave them, before penalty, temperature and
+    /// cuts: what the model itself thought of the token.
+    public let probability: Float
+}
+
+/// Chooses tokens one after the other and remembers them for the repetition penalty.
+///
+/// The steps, their order and their treatment of ties are those of the reference library: penalty,
+/// temperature, top-k, top-p, softmax, draw; 32-bit arithmetic where a boundary depends on it.
+///
+/// Source: spec 7.
+public struct TokenSampler: Sendable {
+    public let settings: SamplingSettings
+    /// Distinct ids of the sequence so far.
+    private var seen: Set<Int>
+    private var random: RandomSource
+    private var scores: [Float] = []
+
+    /// - Parameter prompt: ids that the repetition penalty covers from the start: all of the
+    ///   prompt, the pads of visual inputs and special tokens included.
+    public init(_ settings: SamplingSettings, prompt: some Sequence<Int> = []) {
+        self.settings = settings
+        seen = settings.repetitionPenalty == 1 ? [] : Set(prompt)
+        random = RandomSource(seed: settings.seed)
+    }
+
+    /// Counts a token that was not chosen here as part of the sequence.
+    public mutating func observe(_ id: Int) {
+        if settings.repetitionPenalty != 1 { seen.insert(id) }
+    }
+
+    /// Chooses a token, and remembers it.
+    ///
+    /// - Parameter logits: one per token of the vocabulary; −∞ for those that are not allowed.
+    /// - Returns: nil where nothing can be chosen: every logit is −∞ or NaN, or one is +∞.
+    public mutating func next(_ logits: [Float]) -> SampledToken? {
+        next(logits, allowed: { _ in true })
+    }
+
+    /// Chooses among the allowed tokens, and remembers the choice.
+    ///
+    /// - Parameters:
+    ///   - logits: one per token of the vocabulary.
+    ///   - allowed: asked once for every id; a grammar's word on what may follow.
+    public mutating func next(_ logits: [Float], allowed: (Int) -> Bool) -> SampledToken? {
+        let highest = logits.reduce(-Float.infinity) { $1 > $0 ? $1 : $0 }
+        guard highest.isFinite else { return nil }
+        scores = logits
+        for index in scores.indices where scores[index].isNaN || !allowed(index) {
+            scores[index] = -.infinity
+        }
+        penalise()
+        let id = settings.sample && settings.temperature > 0 ? draw() : mostLikely()
+        guard let id else { return nil }
+        observe(id)
+        var total = 0.0
+        for logit in logits where !logit.isNaN { total += Double(expf(logit - highest)) }
+        return SampledToken(
+            id: id, probability: Float(exp(Double(logits[id] - highest)) / total))
+    }
+
+    private mutating func penalise() {
+        let penalty = settings.repetitionPenalty
+        // Once per distinct id, however often it occurred.
+        for id in seen where scores.indices.contains(id) {
+            scores[id] = scores[id] < 0 ? scores[id] * penalty : scores[id] / penalty
+        }
+    }
+
+    /// The first of the highest scores, or nil where none is allowed.
+    private func mostLikely() -> Int? {
+        var best: Int?
+        var highest = -Float.infinity
+        for (id, score) in scores.enumerated() where score > highest {
+            highest = score
+            best = id
+        }
+        return best
+    }
+
+    private mutating func draw() -> Int? {
+        if settings.temperature != 1 {
+            for index in scores.indices { scores[index] /= settings.temperature }
+        }
+        let kept = CandidateCut.candidates(scores, topK: settings.topK, topP: settings.topP)
+        guard let highest = kept.map(\.score).max() else { return nil }
+        let weights = kept.map { exp(Double($0.score - highest)) }
+        var rest = random.unit() * weights.reduce(0, +)
+        for (candidate, weight) in zip(kept, weights) {
+            rest -= weight
+            if rest < 0 { return candidate.id }
+        }
+        // Rounding of the sum can leave a remainder of nothing: the last one with weight has it.
+        return zip(kept, weights).last { $0.1 > 0 }?.0.id
+    }
+}
