@@ -48,7 +48,7 @@ static double seconds(void) {
 
 double rs_bench_read_bandwidth(rs_pool *pool, size_t bytes, size_t repeats) {
     const size_t tiles = rs_blocks(bytes / sizeof(float), TILE_FLOATS);
-    float *data = rs_reserve(bytes), *sums = calloc(rs_max(tiles, 1), sizeof *sums);
+    float *data = rs_reserve(bytes, false), *sums = calloc(rs_max(tiles, 1), sizeof *sums);
     double best = 0;
     if (data && sums) {
         /* Touched first: pages that were never written share one page of zeros. */

@@ -26,7 +26,7 @@
 
 /* The level's function; `scalar` is the plain version, which RS_CHOOSE_VECTOR does not know. */
 #define RS_CHOOSE(level, name)                                                                     \
-    ((level) == RS_SCALAR ? name##_scalar : RS_CHOOSE_VECTOR(level, name))
+    ((level) == RS_AVX512 ? name##_avx512 : (level) == RS_AVX2 ? name##_avx2 : name##_scalar)
 #define RS_CHOOSE_VECTOR(level, name) ((level) == RS_AVX512 ? name##_avx512 : name##_avx2)
 
 #elif defined(__aarch64__)

@@ -55,10 +55,16 @@ static inline void pause_briefly(void) {
 #endif
 }
 
-void *rs_reserve(size_t bytes) {
+void *rs_reserve(size_t bytes, bool sparse) {
     void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? NULL : memory;
+    if (memory == MAP_FAILED) return NULL;
+#if defined(MADV_HUGEPAGE)
+    madvise(memory, bytes, sparse ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
+#else
+    (void)sparse;
+#endif
+    return memory;
 }
 
 void rs_release(void *memory, size_t bytes) { munmap(memory, bytes); }
@@ -170,8 +176,8 @@ rs_pool *rs_pool_create(size_t threads, rs_level level) {
     rs_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return NULL;
     pool->workers = calloc(threads, sizeof *pool->workers);
-    pool->shared = rs_reserve(RS_SHARED_BYTES);
-    void *scratch = rs_reserve(RS_SCRATCH_BYTES);
+    pool->shared = rs_reserve(RS_SHARED_BYTES, false);
+    void *scratch = rs_reserve(RS_SCRATCH_BYTES, false);
     if (!pool->workers || !pool->shared || !scratch) {
         free(pool->workers);
         if (pool->shared) rs_release(pool->shared, RS_SHARED_BYTES);
@@ -190,7 +196,7 @@ rs_pool *rs_pool_create(size_t threads, rs_level level) {
     while (pool->threads < threads) {
         struct worker *worker = &pool->workers[pool->threads];
         worker->pool = pool;
-        worker->scratch = rs_reserve(RS_SCRATCH_BYTES);
+        worker->scratch = rs_reserve(RS_SCRATCH_BYTES, false);
         if (!worker->scratch) break;
         if (pthread_create(&worker->thread, NULL, work, worker) != 0) {
             rs_release(worker->scratch, RS_SCRATCH_BYTES);

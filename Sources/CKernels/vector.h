@@ -29,7 +29,11 @@ RS_INLINE vf splat(float value) { return value - (vf){}; }
 /* RS_LANES weights from element `index`; `type` is a constant where it is called. */
 #define load_as RS_LEVEL(load_as)
 RS_INLINE vf load_as(rs_type type, const void *base, size_t index) {
-    if (type == RS_F32) return load((const float *)base + index);
+    if (type == RS_F32) {
+        vf value;
+        memcpy(&value, (const char *)base + index * 4, sizeof value);
+        return value;
+    }
     if (type == RS_BF16) {
         vs raw;
         memcpy(&raw, (const char *)base + index * 2, sizeof raw);

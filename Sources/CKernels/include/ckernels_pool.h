@@ -25,6 +25,10 @@ const char *rs_name_of_level(rs_level level);
 /* The name of rs_default_level(). */
 const char *rs_level_name(void);
 
+/* Processor cores that this process may use: without second threads of a core, and within the limits
+   of its affinity and its control group. At least 1. */
+size_t rs_cores(void);
+
 /* A fixed set of threads that share the work of one kernel at a time.
 
    Every kernel cuts its work into tiles whose sizes depend on the shapes only; which thread takes
@@ -48,8 +52,9 @@ typedef void (*rs_tile)(void *context, size_t tile, void *scratch);
 /* Runs tiles 0 ..< `tiles`, each once, on all threads; returns when all are done. Not from a tile. */
 void rs_pool_run(rs_pool *pool, rs_tile function, void *context, size_t tiles);
 
-/* Zeroed, page aligned memory that becomes physical where it is touched; NULL: none. */
-void *rs_reserve(size_t bytes);
+/* Zeroed, page aligned memory that becomes physical where it is touched; NULL: none. Where it is
+   `sparse`, in small pages: large ones would make much more of it physical than was touched. */
+void *rs_reserve(size_t bytes, bool sparse);
 void rs_release(void *memory, size_t bytes);
 
 #endif
