@@ -2,12 +2,12 @@ import Compute
 import OrderedJSON
 
 /// A tensor in a mapped file, its place checked.
-struct StoredTensor: Sendable {
+package struct StoredTensor: Sendable {
     /// As the file spells it.
-    let name: String
+    package let name: String
     /// The format's word for the scalar: "BF16", "I64", …
-    let scalar: String
-    let shape: [Int]
+    package let scalar: String
+    package let shape: [Int]
     let file: MappedFile
     /// Name of the file in the folder, for messages.
     let fileName: String
@@ -26,7 +26,7 @@ struct StoredTensor: Sendable {
     }
 
     var elements: Int { shape.reduce(1, *) }
-    var bytes: UnsafeRawBufferPointer {
+    package var bytes: UnsafeRawBufferPointer {
         UnsafeRawBufferPointer(start: file.base + offset, count: byteCount)
     }
 }
@@ -37,7 +37,7 @@ struct StoredTensor: Sendable {
 /// not overlap, and has as many bytes as its type and shape need.
 ///
 /// Source: spec 1.3.
-struct SafetensorsReader {
+package struct SafetensorsReader {
     /// Bytes that a header may have; that of the largest published shard has a fiftieth.
     static let headerLimit = 16 << 20
     /// Dimensions that a tensor may have.
@@ -50,16 +50,16 @@ struct SafetensorsReader {
 
     let file: MappedFile
     let name: String
-    private(set) var faults: [Fault] = []
+    package private(set) var faults: [Fault] = []
     private var dataStart = 0
 
-    init(file: MappedFile, name: String) {
+    package init(file: MappedFile, name: String) {
         self.file = file
         self.name = name
     }
 
     /// The sound tensors of the file in the order of their bytes; ``faults`` tells of the others.
-    mutating func tensors() -> [StoredTensor] {
+    package mutating func tensors() -> [StoredTensor] {
         guard let header = header() else { return [] }
         var found: [StoredTensor] = []
         var seen = Set<String>(minimumCapacity: header.members.count)

@@ -3,10 +3,10 @@ import Compute
 /// Exact widening and rounded narrowing between the storage types of weights.
 ///
 /// Written without branches where it matters, so that the compiler turns the loops into vectors.
-enum ScalarConversion {
+package enum ScalarConversion {
     /// The upper half of the number, rounded to nearest, ties to even; a NaN stays one.
     @inline(__always)
-    static func bf16(_ value: Float) -> UInt16 {
+    package static func bf16(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let rounded = (bits &+ 0x7FFF &+ ((bits >> 16) & 1)) >> 16
         // Rounding could carry a NaN into infinity; its quiet bit keeps it.
@@ -15,11 +15,11 @@ enum ScalarConversion {
     }
 
     @inline(__always)
-    static func float(bf16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
+    package static func float(bf16 bits: UInt16) -> Float { Float(bitPattern: UInt32(bits) << 16) }
 
     /// Half precision, rounded to nearest, ties to even; too large becomes infinite.
     @inline(__always)
-    static func f16(_ value: Float) -> UInt16 {
+    package static func f16(_ value: Float) -> UInt16 {
         let bits = value.bitPattern
         let sign = (bits >> 16) & 0x8000
         let magnitude = bits & 0x7FFF_FFFF
@@ -33,7 +33,7 @@ enum ScalarConversion {
     }
 
     @inline(__always)
-    static func float(f16 half: UInt16) -> Float {
+    package static func float(f16 half: UInt16) -> Float {
         let magnitude = UInt32(half & 0x7FFF) << 13
         // The product moves the bias from 15 to 127, exactly, subnormal halves included.
         let scaled = (Float(bitPattern: magnitude) * 0x1p112).bitPattern

@@ -27,16 +27,16 @@ public enum TensorLayout: String, Sendable, CaseIterable {
 }
 
 /// A tensor that a model cannot do without.
-struct TensorRequirement: Equatable {
-    let name: String
-    let shape: [Int]
+package struct TensorRequirement: Equatable {
+    package let name: String
+    package let shape: [Int]
 }
 
 extension ModelConfiguration {
     /// Every tensor of the model under its published name.
     ///
     /// Source: spec 1.3.
-    var requirements: [TensorRequirement] {
+    package var requirements: [TensorRequirement] {
         var list: [TensorRequirement] = []
         func need(_ name: String, _ shape: Int...) {
             list.append(TensorRequirement(name: name, shape: shape))

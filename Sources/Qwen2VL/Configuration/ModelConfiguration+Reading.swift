@@ -1,11 +1,11 @@
 import OrderedJSON
 
 /// What was read of the three files, faults and all.
-struct ReadConfiguration {
+package struct ReadConfiguration {
     /// Nil where `faults` holds one.
-    var configuration: ModelConfiguration?
-    var faults: [Fault] = []
-    var unsupported: ModelError.UnsupportedReason?
+    package var configuration: ModelConfiguration?
+    package var faults: [Fault] = []
+    package var unsupported: ModelError.UnsupportedReason?
 }
 
 /// Bounds that no real model comes near, and whose products fit 64 bits with room to spare.
@@ -28,7 +28,7 @@ extension ModelConfiguration {
     ///     `text_config`.
     ///   - generation: `generation_config.json`, where there is one.
     ///   - preprocessor: `preprocessor_config.json`, where there is one.
-    static func read(
+    package static func read(
         config: JSONObject, generation: JSONObject?, preprocessor: JSONObject?
     ) -> ReadConfiguration {
         var reader = ConfigurationReader(file: CheckpointFile.config)

@@ -1,7 +1,7 @@
 /// Everything that a checkpoint's `config.json`, `generation_config.json` and
 /// `preprocessor_config.json` say and the program uses.
 ///
-/// A configuration that ``ModelConfiguration/load(folder:)`` gave is checked: every size is
+/// One that ``Model/load(folder:weights:)`` or ``ModelInfo/read(folder:)`` gave is checked: every size is
 /// positive, divides as the arithmetic needs, and is small enough that products of two of them
 /// cannot overflow.
 ///

@@ -7,10 +7,10 @@
 #endif
 
 /// The cuts that leave only likely tokens: top-k, then top-p.
-enum CandidateCut {
-    struct Candidate: Equatable {
-        let id: Int
-        let score: Float
+package enum CandidateCut {
+    package struct Candidate: Equatable {
+        package let id: Int
+        package let score: Float
     }
 
     /// What is left of the scores, in the order of ids; −∞ is left out from the start.
@@ -18,7 +18,7 @@ enum CandidateCut {
     /// - Parameters:
     ///   - topK: 0 keeps all.
     ///   - topP: 1 keeps all.
-    static func candidates(_ scores: [Float], topK: Int, topP: Float) -> [Candidate] {
+    package static func candidates(_ scores: [Float], topK: Int, topP: Float) -> [Candidate] {
         let limit = topK > 0 && topK < scores.count ? lowestOfTop(topK, scores) : -.infinity
         var kept: [Candidate] = []
         for (id, score) in scores.enumerated() where score > -.infinity && score >= limit {
@@ -69,21 +69,25 @@ enum CandidateCut {
             guard sum <= 1 - mass else { break }
             removed += 1
         }
-        return order[removed...].sorted().map { candidates[$0] }
+        // Marks rather than a second sort bring back the order of ids.
+        var stays = [Bool](repeating: true, count: candidates.count)
+        for place in order[..<removed] { stays[place] = false }
+        return zip(candidates, stays).filter(\.1).map(\.0)
     }
 
-    /// Places of the candidates from the lowest score to the highest; equal ones in the order of
-    /// ids, as the reference's sort leaves them.
+    /// Places of the candidates from the lowest score to the highest; of equal ones the first
+    /// comes last and so stays longest, as it is the one that greedy choice takes. The reference
+    /// leaves the order of equals open.
     ///
     /// By digits of the bit patterns: a whole vocabulary takes a few milliseconds.
     static func ascending(_ candidates: [Candidate]) -> [Int] {
         // Patterns whose order as whole numbers is that of the scores. Adding 0 makes −0 into 0,
         // which it equals.
-        var keys = candidates.map { candidate in
+        var keys = candidates.reversed().map { candidate in
             let bits = (candidate.score + 0).bitPattern
             return bits & 0x8000_0000 != 0 ? ~bits : bits | 0x8000_0000
         }
-        var order = Array(candidates.indices)
+        var order = Array(candidates.indices.reversed())
         var sortedKeys = keys
         var sortedOrder = order
         for shift in stride(from: UInt32(0), to: 32, by: 8) {

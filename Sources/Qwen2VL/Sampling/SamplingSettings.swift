@@ -42,5 +42,4 @@ public struct SamplingSettings: Sendable, Equatable {
     public static func greedy(repetitionPenalty: Float = 1) -> SamplingSettings {
         SamplingSettings(sample: false, repetitionPenalty: repetitionPenalty)
     }
-
 }

@@ -89,19 +89,39 @@ public struct TokenSampler: Sendable {
         return best
     }
 
-    private mutating func draw() -> Int? {
+    /// What is drawn from, with its probabilities: ids left by all cuts, in their order.
+    ///
+    /// - Returns: nil where nothing is allowed.
+    private mutating func distribution() -> [(id: Int, probability: Double)]? {
+        guard let first = mostLikely() else { return nil }
+        // A temperature next to 0 can scale scores beyond the range; its limit is greedy.
+        guard (scores[first] / settings.temperature).isFinite else { return [(first, 1)] }
         if settings.temperature != 1 {
             for index in scores.indices { scores[index] /= settings.temperature }
         }
         let kept = CandidateCut.candidates(scores, topK: settings.topK, topP: settings.topP)
         guard let highest = kept.map(\.score).max() else { return nil }
         let weights = kept.map { exp(Double($0.score - highest)) }
-        var rest = random.unit() * weights.reduce(0, +)
-        for (candidate, weight) in zip(kept, weights) {
-            rest -= weight
-            if rest < 0 { return candidate.id }
+        let total = weights.reduce(0, +)
+        return zip(kept, weights).map { ($0.id, $1 / total) }
+    }
+
+    /// The distribution that ``next(_:)`` would draw from.
+    package func distribution(_ logits: [Float]) -> [(id: Int, probability: Double)]? {
+        var copy = self
+        copy.scores = logits
+        copy.penalise()
+        return copy.distribution()
+    }
+
+    private mutating func draw() -> Int? {
+        guard let distribution = distribution() else { return nil }
+        var rest = random.unit()
+        for (id, probability) in distribution {
+            rest -= probability
+            if rest < 0 { return id }
         }
-        // Rounding of the sum can leave a remainder of nothing: the last one with weight has it.
-        return zip(kept, weights).last { $0.1 > 0 }?.0.id
+        // Rounding can leave a remainder of nothing: the last one with weight has it.
+        return distribution.last { $0.probability > 0 }?.id
     }
 }
