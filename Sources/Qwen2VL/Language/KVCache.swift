@@ -10,17 +10,6 @@ struct KVCache: ~Copyable, Sendable {
     private let heads: Int
     private let headSize: Int
 
-    init(_ text: TextConfiguration, capacity: Int) throws(ComputeError) {
-        let (count, overflow) = (text.layers * text.kvWidth).multipliedReportingOverflow(
-            by: capacity)
-        guard !overflow else { throw .outOfMemory(bytes: .max) }
-        keys = try FloatBuffer(count: count, use: .sparse)
-        values = try FloatBuffer(count: count, use: .sparse)
-        self.capacity = capacity
-        heads = text.kvHeads
-        headSize = text.headSize
-    }
-
     /// Where a layer lies.
     func region(layer: Int) -> CacheRegion {
         CacheRegion(
@@ -42,5 +31,18 @@ struct KVCache: ~Copyable, Sendable {
                 values.write(source..<source + headSize, of: newValues, at: target)
             }
         }
+    }
+}
+
+extension KVCache {
+    /// - Throws: `outOfMemory`.
+    init(_ text: TextConfiguration, capacity: Int) throws(ComputeError) {
+        let (count, overflow) = (text.layers * text.kvWidth).multipliedReportingOverflow(
+            by: capacity)
+        guard !overflow else { throw .outOfMemory(bytes: .max) }
+        self.init(
+            keys: try FloatBuffer(count: count, use: .sparse),
+            values: try FloatBuffer(count: count, use: .sparse), capacity: capacity,
+            heads: text.kvHeads, headSize: text.headSize)
     }
 }

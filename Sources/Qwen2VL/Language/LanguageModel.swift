@@ -54,8 +54,10 @@ struct LanguageModel: Sendable {
     func appendLogits(
         of rows: Range<Int>, _ scratch: inout LanguageScratch, to result: inout [Float]
     ) {
-        for first in stride(from: rows.lowerBound, to: rows.upperBound, by: scratch.logitRows) {
-            let count = min(scratch.logitRows, rows.upperBound - first)
+        for first in stride(
+            from: rows.lowerBound, to: rows.upperBound, by: LanguageScratch.logitRows)
+        {
+            let count = min(LanguageScratch.logitRows, rows.upperBound - first)
             pool.rmsNorm(
                 scratch.hidden, from: first, rows: count, weight: model.language.norm.weight,
                 epsilon: sizes.rmsEpsilon, into: &scratch.normed)
@@ -84,7 +86,7 @@ struct LanguageModel: Sendable {
 /// Activations of one chunk of tokens.
 struct LanguageScratch: ~Copyable, Sendable {
     /// Rows whose logits are computed together.
-    let logitRows = 64
+    static let logitRows = 64
 
     /// `[rows, hidden]`.
     var hidden: FloatBuffer
@@ -105,17 +107,21 @@ struct LanguageScratch: ~Copyable, Sendable {
     /// `[logitRows, vocabulary]`.
     var logits: FloatBuffer
     var rotary: RotaryTable
+}
 
+extension LanguageScratch {
+    /// - Throws: `outOfMemory`.
     init(_ text: TextConfiguration, rows: Int) throws(ComputeError) {
-        hidden = try FloatBuffer(count: rows * text.hidden)
-        normed = try FloatBuffer(count: max(rows, logitRows) * text.hidden)
-        query = try FloatBuffer(count: rows * text.queryWidth)
-        key = try FloatBuffer(count: rows * text.kvWidth)
-        value = try FloatBuffer(count: rows * text.kvWidth)
-        attended = try FloatBuffer(count: rows * text.queryWidth)
-        gate = try FloatBuffer(count: rows * text.intermediate)
-        up = try FloatBuffer(count: rows * text.intermediate)
-        logits = try FloatBuffer(count: logitRows * text.vocabulary)
-        rotary = try RotaryTable(rows: rows, headSize: text.headSize)
+        self.init(
+            hidden: try FloatBuffer(count: rows * text.hidden),
+            normed: try FloatBuffer(count: max(rows, Self.logitRows) * text.hidden),
+            query: try FloatBuffer(count: rows * text.queryWidth),
+            key: try FloatBuffer(count: rows * text.kvWidth),
+            value: try FloatBuffer(count: rows * text.kvWidth),
+            attended: try FloatBuffer(count: rows * text.queryWidth),
+            gate: try FloatBuffer(count: rows * text.intermediate),
+            up: try FloatBuffer(count: rows * text.intermediate),
+            logits: try FloatBuffer(count: Self.logitRows * text.vocabulary),
+            rotary: try RotaryTable(rows: rows, headSize: text.headSize))
     }
 }

@@ -16,13 +16,6 @@ struct RotaryTable: ~Copyable, Sendable {
     var sines: FloatBuffer
     private let half: Int
 
-    /// - Throws: `outOfMemory`.
-    init(rows: Int, headSize: Int) throws(ComputeError) {
-        half = headSize / 2
-        cosines = try FloatBuffer(count: rows * half)
-        sines = try FloatBuffer(count: rows * half)
-    }
-
     /// Angles of tokens: each frequency turns with the axis of its section (spec 5.3).
     mutating func fill(_ positions: RotaryPositions, frequencies: TokenFrequencies) {
         for row in 0..<positions.count {
@@ -51,6 +44,16 @@ struct RotaryTable: ~Copyable, Sendable {
     private mutating func set(_ row: Int, _ m: Int, angle: Double) {
         cosines[row * half + m] = Float(cos(angle))
         sines[row * half + m] = Float(sin(angle))
+    }
+}
+
+extension RotaryTable {
+    /// - Throws: `outOfMemory`.
+    init(rows: Int, headSize: Int) throws(ComputeError) {
+        let half = headSize / 2
+        self.init(
+            cosines: try FloatBuffer(count: rows * half),
+            sines: try FloatBuffer(count: rows * half), half: half)
     }
 }
 

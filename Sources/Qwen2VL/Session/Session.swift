@@ -61,15 +61,26 @@ public struct Session: ~Copyable, Sendable {
     ) throws(ModelError) {
         precondition(capacity > 0 && chunk > 0, "capacity \(capacity), chunk \(chunk)")
         let text = model.configuration.text
-        self.capacity = capacity
-        self.chunk = min(chunk, capacity)
-        network = LanguageModel(model: model, pool: pool)
-        do throws(ComputeError) {
-            cache = try KVCache(text, capacity: capacity)
-            scratch = try LanguageScratch(text, rows: self.chunk)
-        } catch {
-            throw .system(error)
-        }
+        let rows = min(chunk, capacity)
+        self.init(
+            network: LanguageModel(model: model, pool: pool), chunk: rows,
+            cache: try memory { () throws(ComputeError) in
+                try KVCache(text, capacity: capacity)
+            },
+            scratch: try memory { () throws(ComputeError) in
+                try LanguageScratch(text, rows: rows)
+            })
+    }
+
+    private init(
+        network: LanguageModel, chunk: Int, cache: consuming KVCache,
+        scratch: consuming LanguageScratch
+    ) {
+        capacity = cache.capacity
+        self.network = network
+        self.chunk = chunk
+        self.cache = cache
+        self.scratch = scratch
     }
 
     /// Adds tokens to the sequence.
@@ -169,5 +180,16 @@ public struct Session: ~Copyable, Sendable {
                 "visual rows \(span.range) of \(count), \(span.embeddings.count) numbers")
             end = span.range.upperBound
         }
+    }
+}
+
+/// What `make` gives; that there is no memory for it becomes a ``ModelError``.
+private func memory<Owner: ~Copyable>(
+    _ make: () throws(ComputeError) -> Owner
+) throws(ModelError) -> Owner {
+    do throws(ComputeError) {
+        return try make()
+    } catch {
+        throw .system(error)
     }
 }

@@ -148,14 +148,18 @@ private struct VisionScratch: ~Copyable {
     /// `[rows / merge², output]`.
     var tokens: FloatBuffer
     var rotary: RotaryTable
+}
 
-    init(rows: Int, pairRows: Int, sizes: VisionConfiguration) throws(ComputeError) {
-        self.rows = rows
-        self.pairRows = pairRows
-        hidden = try FloatBuffer(count: rows * sizes.width)
-        normed = try FloatBuffer(count: rows * sizes.width)
-        wide = try FloatBuffer(count: max(rows * 3 * sizes.width, sizes.mlpWidth))
-        tokens = try FloatBuffer(count: rows / (sizes.mergeSize * sizes.mergeSize) * sizes.output)
-        rotary = try RotaryTable(rows: rows, headSize: sizes.headSize)
+extension VisionScratch {
+    /// - Throws: `outOfMemory`.
+    fileprivate init(rows: Int, pairRows: Int, sizes: VisionConfiguration) throws(ComputeError) {
+        self.init(
+            rows: rows, pairRows: pairRows,
+            hidden: try FloatBuffer(count: rows * sizes.width),
+            normed: try FloatBuffer(count: rows * sizes.width),
+            wide: try FloatBuffer(count: max(rows * 3 * sizes.width, sizes.mlpWidth)),
+            tokens: try FloatBuffer(
+                count: rows / (sizes.mergeSize * sizes.mergeSize) * sizes.output),
+            rotary: try RotaryTable(rows: rows, headSize: sizes.headSize))
     }
 }
