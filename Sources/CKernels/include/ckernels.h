@@ -1,10 +1,12 @@
 #ifndef REELSCRIBE_CKERNELS_H
 #define REELSCRIBE_CKERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Name of the instruction set level that the kernels run at: "scalar", "avx2", "avx512", "neon". */
-const char *rs_level_name(void);
+#include "ckernels_bench.h"
+#include "ckernels_math.h"
+#include "ckernels_pool.h"
 
 #endif

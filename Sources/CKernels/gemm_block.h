@@ -1,0 +1,164 @@
+/* The product of two packed blocks, for each level: the core of rs_linear and of attention.
+
+   A panel of A holds RS_MR rows side by side, [depth][RS_MR]; a sliver of B holds RS_NR columns,
+   [depth][RS_NR]. One step along the depth is then RS_NR/RS_LANES loads and RS_MR broadcasts for
+   RS_MR x RS_NR multiplications. Rows and columns that a block does not have are packed as zeros.
+   Included after vector.h; no include guard. */
+
+#undef RS_MR
+#if RS_LANES == 16
+#define RS_MR 14
+#elif RS_LANES == 8
+#define RS_MR 6
+#else
+#define RS_MR 8
+#endif
+#undef RS_NR
+#define RS_NR (2 * RS_LANES)
+
+#undef RS_TRANSPOSE_STEP
+#if RS_LANES == 16
+#define RS_LANE_LIST(f, b)                                                                         \
+    f(0, b), f(1, b), f(2, b), f(3, b), f(4, b), f(5, b), f(6, b), f(7, b), f(8, b), f(9, b),      \
+        f(10, b), f(11, b), f(12, b), f(13, b), f(14, b), f(15, b)
+#elif RS_LANES == 8
+#define RS_LANE_LIST(f, b)                                                                         \
+    f(0, b), f(1, b), f(2, b), f(3, b), f(4, b), f(5, b), f(6, b), f(7, b)
+#else
+#define RS_LANE_LIST(f, b) f(0, b), f(1, b), f(2, b), f(3, b)
+#endif
+#undef RS_LOW_LANE
+#undef RS_HIGH_LANE
+#define RS_LOW_LANE(lane, b) (((lane) & (b)) ? RS_LANES + (lane) - (b) : (lane))
+#define RS_HIGH_LANE(lane, b) (((lane) & (b)) ? RS_LANES + (lane) : (lane) + (b))
+
+/* Exchanges the off-diagonal blocks of size `b` of a square of vectors. */
+#define RS_TRANSPOSE_STEP(v, b)                                                                    \
+    _Pragma("clang loop unroll(full)") for (int i = 0; i < RS_LANES; i++) {                        \
+        if (i & (b)) continue;                                                                     \
+        const vf low = __builtin_shufflevector(v[i], v[i + (b)], RS_LANE_LIST(RS_LOW_LANE, b));    \
+        v[i + (b)] = __builtin_shufflevector(v[i], v[i + (b)], RS_LANE_LIST(RS_HIGH_LANE, b));     \
+        v[i] = low;                                                                                \
+    }
+
+#define transpose RS_LEVEL(transpose)
+RS_INLINE void transpose(vf v[RS_LANES]) {
+    RS_TRANSPOSE_STEP(v, 1)
+    RS_TRANSPOSE_STEP(v, 2)
+#if RS_LANES >= 8
+    RS_TRANSPOSE_STEP(v, 4)
+#endif
+#if RS_LANES >= 16
+    RS_TRANSPOSE_STEP(v, 8)
+#endif
+}
+#undef RS_LANE_LIST
+
+#define pack_panel RS_LEVEL(pack_panel)
+/* Up to RS_MR rows of `x`, times `scale`, into a panel. */
+RS_INLINE void pack_panel(const float *x, size_t stride, size_t rows, size_t depth, float scale,
+                          float *panel) {
+    for (size_t r = 0; r < RS_MR; r++) {
+        if (r >= rows) {
+            for (size_t k = 0; k < depth; k++) panel[k * RS_MR + r] = 0;
+            continue;
+        }
+        const float *row = x + r * stride;
+        for (size_t k = 0; k < depth; k++) panel[k * RS_MR + r] = row[k] * scale;
+    }
+}
+
+#define pack_transposed_as RS_LEVEL(pack_transposed_as)
+RS_INLINE void pack_transposed_as(rs_type type, const void *w, size_t stride, size_t columns,
+                                  size_t depth, float *sliver) {
+    const char *base = w;
+    const size_t row_bytes = stride * rs_size_of(type);
+    for (size_t first = 0; first < RS_NR; first += RS_LANES) {
+        const size_t here = first < columns ? rs_min(columns - first, RS_LANES) : 0;
+        size_t k = 0;
+        for (; k + RS_LANES <= depth; k += RS_LANES) {
+            vf v[RS_LANES];
+            if (here == RS_LANES) {
+#pragma clang loop unroll(full)
+                for (int i = 0; i < RS_LANES; i++)
+                    v[i] = load_as(type, base + (first + (size_t)i) * row_bytes, k);
+            } else {
+                for (int i = 0; i < RS_LANES; i++)
+                    v[i] = (size_t)i < here
+                               ? load_as(type, base + (first + (size_t)i) * row_bytes, k)
+                               : splat(0);
+            }
+            transpose(v);
+#pragma clang loop unroll(full)
+            for (int i = 0; i < RS_LANES; i++) store(sliver + (k + (size_t)i) * RS_NR + first, v[i]);
+        }
+        for (; k < depth; k++)
+            for (size_t i = 0; i < RS_LANES; i++)
+                sliver[k * RS_NR + first + i] =
+                    i < here ? rs_element(type, base + (first + i) * row_bytes, k) : 0;
+    }
+}
+
+#define pack_transposed RS_LEVEL(pack_transposed)
+/* Up to RS_NR rows of `w`, each `depth` long, into a sliver whose columns they become. */
+static void pack_transposed(rs_type type, const void *w, size_t stride, size_t columns,
+                            size_t depth, float *sliver) {
+    switch (type) {
+    case RS_F32:
+        pack_transposed_as(RS_F32, w, stride, columns, depth, sliver);
+        break;
+    case RS_BF16:
+        pack_transposed_as(RS_BF16, w, stride, columns, depth, sliver);
+        break;
+    case RS_F16:
+        pack_transposed_as(RS_F16, w, stride, columns, depth, sliver);
+        break;
+    }
+}
+
+#define multiply_block RS_LEVEL(multiply_block)
+/* c[RS_MR][RS_NR] (rows `stride` apart) += a b, or = a b. */
+RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, vf sum[RS_MR][2]) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < RS_MR; r++) sum[r][0] = sum[r][1] = splat(0);
+    for (size_t k = 0; k < depth; k++) {
+        const vf b0 = load(b);
+        const vf b1 = load(b + RS_LANES);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < RS_MR; r++) {
+            const vf value = splat(a[r]);
+            sum[r][0] += value * b0;
+            sum[r][1] += value * b1;
+        }
+        a += RS_MR;
+        b += RS_NR;
+    }
+}
+
+#define multiply_add RS_LEVEL(multiply_add)
+/* c[rows][columns] = a b + bias + c, the latter two where asked for. `bias` may be NULL. */
+static void multiply_add(const float *a, const float *b, size_t depth, size_t rows, size_t columns,
+                         const float *bias, bool adding, float *c, size_t stride) {
+    vf sum[RS_MR][2];
+    multiply_block(a, b, depth, sum);
+    if (rows == RS_MR && columns == RS_NR) {
+        const vf bias0 = bias ? load(bias) : splat(0);
+        const vf bias1 = bias ? load(bias + RS_LANES) : splat(0);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < RS_MR; r++) {
+            float *row = c + (size_t)r * stride;
+            vf y0 = sum[r][0] + bias0, y1 = sum[r][1] + bias1;
+            if (adding) y0 += load(row), y1 += load(row + RS_LANES);
+            store(row, y0);
+            store(row + RS_LANES, y1);
+        }
+        return;
+    }
+    float edge[RS_MR][RS_NR];
+    memcpy(edge, sum, sizeof edge);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t n = 0; n < columns; n++) {
+            const float value = edge[r][n] + (bias ? bias[n] : 0);
+            c[r * stride + n] = adding ? c[r * stride + n] + value : value;
+        }
+}

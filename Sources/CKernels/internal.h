@@ -1,0 +1,53 @@
+#ifndef REELSCRIBE_INTERNAL_H
+#define REELSCRIBE_INTERNAL_H
+
+#include <string.h>
+
+#include "ckernels.h"
+
+/* A kernel that runs tiles in several phases holds the pool from the first to the last, and may use
+   the shared memory meanwhile. */
+void rs_pool_hold(rs_pool *pool);
+void rs_pool_let_go(rs_pool *pool);
+void rs_pool_run_held(rs_pool *pool, rs_tile function, void *context, size_t tiles);
+
+/* Aligned to 64; becomes physical where touched. */
+#define RS_SHARED_BYTES ((size_t)64 << 20)
+void *rs_pool_shared(rs_pool *pool);
+
+static inline size_t rs_min(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t rs_max(size_t a, size_t b) { return a > b ? a : b; }
+static inline size_t rs_blocks(size_t count, size_t size) { return (count + size - 1) / size; }
+
+static inline size_t rs_size_of(rs_type type) { return type == RS_F32 ? 4 : 2; }
+
+static inline float rs_float_of_bits(uint32_t bits) {
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+/* Exact for every bit pattern, subnormals and NaN included. */
+static inline float rs_float_of_half(uint16_t half) {
+    const uint32_t sign = (uint32_t)(half & 0x8000) << 16;
+    const uint32_t rest = half & 0x7fff;
+    if (rest >= 0x7c00) return rs_float_of_bits(sign | 0x7f800000 | (rest & 0x3ff) << 13);
+    if (rest >= 0x0400) return rs_float_of_bits(sign | ((rest << 13) + 0x38000000));
+    const float magnitude = (float)rest * 0x1p-24f;
+    return sign ? -magnitude : magnitude;
+}
+
+/* Element `index` of an array of `type`, which may be aligned to 2 only. */
+static inline float rs_element(rs_type type, const void *base, size_t index) {
+    const char *bytes = base;
+    if (type == RS_F32) {
+        float value;
+        memcpy(&value, bytes + index * 4, 4);
+        return value;
+    }
+    uint16_t value;
+    memcpy(&value, bytes + index * 2, 2);
+    return type == RS_BF16 ? rs_float_of_bits((uint32_t)value << 16) : rs_float_of_half(value);
+}
+
+#endif

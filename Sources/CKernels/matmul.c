@@ -1,0 +1,74 @@
+/* rs_linear for many rows: packed blocks and a register tile of our own. The rows of x are packed
+   once into the pool's shared memory, the weights sliver by sliver into the memory of the thread
+   that uses them, converted to 32 bits on the way. */
+
+#include "gemv.h"
+#include "internal.h"
+
+enum {
+    DEPTH = 256,        /* steps along the columns at a time: a sliver stays in the first cache */
+    BLOCK_ROWS = 640,   /* rows that share a packed sliver: with DEPTH, within the second cache */
+    TILE_OUTPUTS = 128, /* outputs of one tile of work: a multiple of every level's sliver */
+    PANEL_TILE = 8,     /* panels that one tile of work packs */
+};
+
+struct job {
+    const float *x;
+    const void *w;
+    const float *bias;
+    float *y;
+    float *packed; /* [columns][rounded rows], in blocks of DEPTH, in panels */
+    size_t columns, outputs;
+    size_t rows; /* of this block */
+    size_t panels;
+    rs_type type;
+    bool adding;
+};
+
+#define RS_BODY "matmul_body.h"
+#include "each_level.h"
+
+/* The plain version: also the oracle of the others. */
+static void linear_tile_scalar(void *context, size_t tile, void *scratch) {
+    (void)scratch;
+    const struct job *job = context;
+    const size_t first = tile * TILE_OUTPUTS;
+    const size_t end = rs_min(first + TILE_OUTPUTS, job->outputs);
+    const char *w = job->w;
+    for (size_t m = 0; m < job->rows; m++)
+        for (size_t n = first; n < end; n++) {
+            const void *row = w + n * job->columns * rs_size_of(job->type);
+            float sum = job->bias ? job->bias[n] : 0;
+            for (size_t k = 0; k < job->columns; k++)
+                sum += job->x[m * job->columns + k] * rs_element(job->type, row, k);
+            float *out = job->y + m * job->outputs + n;
+            *out = job->adding ? *out + sum : sum;
+        }
+}
+
+void rs_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *w,
+               rs_type type, size_t outputs, const float *bias, float *y, bool adding) {
+    const rs_level level = rs_pool_level(pool);
+    if (rows <= RS_GEMV_ROWS && level != RS_SCALAR) {
+        rs_gemv(pool, x, rows, columns, w, type, outputs, bias, y, adding);
+        return;
+    }
+    const size_t panel_rows = level == RS_AVX512 ? 14 : level == RS_AVX2 ? 6 : 8;
+    const size_t fits = RS_SHARED_BYTES / sizeof(float) / columns / panel_rows * panel_rows;
+    const size_t blocks = rs_blocks(rows, rs_min(BLOCK_ROWS, fits));
+    const size_t block_rows = rs_blocks(rs_blocks(rows, blocks), panel_rows) * panel_rows;
+    rs_pool_hold(pool);
+    for (size_t first = 0; first < rows; first += block_rows) {
+        struct job job = {
+            .x = x + first * columns, .w = w, .bias = bias, .y = y + first * outputs,
+            .packed = rs_pool_shared(pool), .columns = columns, .outputs = outputs,
+            .rows = rs_min(block_rows, rows - first), .type = type, .adding = adding};
+        job.panels = rs_blocks(job.rows, panel_rows);
+        if (level != RS_SCALAR)
+            rs_pool_run_held(pool, RS_CHOOSE_VECTOR(level, pack_tile), &job,
+                             rs_blocks(job.panels, PANEL_TILE));
+        rs_pool_run_held(pool, RS_CHOOSE(level, linear_tile), &job,
+                         rs_blocks(outputs, TILE_OUTPUTS));
+    }
+    rs_pool_let_go(pool);
+}

@@ -1,0 +1,63 @@
+internal import CKernels
+
+extension ThreadPool {
+    /// `y = x · Wᵀ + b`, in 32 bits whatever the type of the weights.
+    ///
+    /// - Parameters:
+    ///   - x: rows of `weight.columns`, from row `first` on.
+    ///   - bias: `weight.rows`, or empty.
+    ///   - y: rows of `weight.rows`, from row `target` on.
+    ///   - adding: adds to what is in `y` instead of replacing it.
+    package func linear(
+        _ x: borrowing FloatBuffer, from first: Int = 0, rows: Int, _ weight: WeightMatrix,
+        bias: [Float] = [], into y: inout FloatBuffer, at target: Int = 0, adding: Bool = false
+    ) {
+        let start = x.start(first * weight.columns..<(first + rows) * weight.columns)
+        linear(
+            UnsafeBufferPointer(start: start, count: rows * weight.columns), rows: rows, weight,
+            bias: bias, into: &y, at: target, adding: adding)
+    }
+
+    /// The same for rows that lie anywhere.
+    package func linear(
+        _ x: UnsafeBufferPointer<Float>, rows: Int, _ weight: WeightMatrix, bias: [Float] = [],
+        into y: inout FloatBuffer, at target: Int = 0, adding: Bool = false
+    ) {
+        precondition(
+            x.count == rows * weight.columns && weight.columns <= RS_LINEAR_MAX_COLUMNS,
+            "\(x.count) numbers for \(rows) rows of \(weight.columns)")
+        precondition(
+            bias.isEmpty || bias.count == weight.rows,
+            "bias of \(bias.count) for \(weight.rows) outputs")
+        guard rows > 0, let start = x.baseAddress else { return }
+        let out = y.start(target * weight.rows..<(target + rows) * weight.rows)
+        bias.withUnsafeBufferPointer { bias in
+            rs_linear(
+                pool, start, rows, weight.columns, weight.base, weight.type.kernelType,
+                weight.rows, bias.isEmpty ? nil : bias.baseAddress, out, adding)
+        }
+        // The bytes must outlive the call, which only knows their address.
+        withExtendedLifetime(weight.storage) {}
+    }
+}
+
+extension WeightMatrix {
+    /// Writes one row, widened to 32 bits, to `index` and after.
+    package func expandRow(_ row: Int, into buffer: inout FloatBuffer, at index: Int) {
+        precondition(row >= 0 && row < rows, "row \(row) of \(rows)")
+        rs_expand(
+            type.kernelType, base + row * columns * type.size, columns,
+            buffer.start(index..<index + columns))
+        withExtendedLifetime(storage) {}
+    }
+}
+
+extension ScalarType {
+    fileprivate var kernelType: rs_type {
+        switch self {
+        case .f32: RS_F32
+        case .bf16: RS_BF16
+        case .f16: RS_F16
+        }
+    }
+}

@@ -1,0 +1,127 @@
+import Compute
+
+/// The layers of the language model, from embeddings to logits (spec 5.1).
+struct LanguageModel: Sendable {
+    let model: Model
+    let pool: ThreadPool
+    private let frequencies: TokenFrequencies
+    private var sizes: TextConfiguration { model.configuration.text }
+
+    init(model: Model, pool: ThreadPool) {
+        self.model = model
+        self.pool = pool
+        frequencies = TokenFrequencies(model.configuration.text)
+    }
+
+    /// Runs the rows of `scratch.hidden` through all layers and leaves the result there.
+    ///
+    /// - Parameters:
+    ///   - positions: of the rows.
+    ///   - length: rows that the cache holds already.
+    /// - Throws: `CancellationError`, the cache then holding rubbish after `length`.
+    func forward(
+        _ positions: RotaryPositions, after length: Int, cache: inout KVCache,
+        scratch: inout LanguageScratch
+    ) throws {
+        let rows = positions.count
+        scratch.rotary.fill(positions, frequencies: frequencies)
+        for (index, layer) in model.language.layers.enumerated() {
+            try Task.checkCancellation()
+            normalize(layer.inputNorm, rows: rows, &scratch)
+            pool.apply(layer.q, to: scratch.normed, rows: rows, into: &scratch.query)
+            pool.apply(layer.k, to: scratch.normed, rows: rows, into: &scratch.key)
+            pool.apply(layer.v, to: scratch.normed, rows: rows, into: &scratch.value)
+            rotate(&scratch, rows: rows)
+            cache.store(
+                keys: scratch.key, values: scratch.value, rows: rows, layer: index, at: length)
+            pool.attend(
+                scratch.query, rows: rows, heads: sizes.heads, keys: cache.keys,
+                values: cache.values, region: cache.region(layer: index), length: length + rows,
+                into: &scratch.attended)
+            pool.apply(
+                layer.o, to: scratch.attended, rows: rows, into: &scratch.hidden, adding: true)
+
+            normalize(layer.postAttentionNorm, rows: rows, &scratch)
+            pool.apply(layer.gate, to: scratch.normed, rows: rows, into: &scratch.gate)
+            pool.apply(layer.up, to: scratch.normed, rows: rows, into: &scratch.up)
+            pool.multiplySiLU(&scratch.gate, by: scratch.up, count: rows * sizes.intermediate)
+            pool.apply(
+                layer.down, to: scratch.gate, rows: rows, into: &scratch.hidden, adding: true)
+        }
+    }
+
+    /// Appends the logits of rows of `scratch.hidden`, `[rows, vocabulary]`.
+    func appendLogits(
+        of rows: Range<Int>, _ scratch: inout LanguageScratch, to result: inout [Float]
+    ) {
+        for first in stride(
+            from: rows.lowerBound, to: rows.upperBound, by: LanguageScratch.logitRows)
+        {
+            let count = min(LanguageScratch.logitRows, rows.upperBound - first)
+            pool.rmsNorm(
+                scratch.hidden, from: first, rows: count, weight: model.language.norm.weight,
+                epsilon: sizes.rmsEpsilon, into: &scratch.normed)
+            pool.linear(
+                scratch.normed, rows: count, model.language.head, into: &scratch.logits)
+            scratch.logits.append(0..<count * sizes.vocabulary, to: &result)
+        }
+    }
+
+    private func normalize(_ norm: NormWeights, rows: Int, _ scratch: inout LanguageScratch) {
+        pool.rmsNorm(
+            scratch.hidden, rows: rows, weight: norm.weight, epsilon: sizes.rmsEpsilon,
+            into: &scratch.normed)
+    }
+
+    private func rotate(_ scratch: inout LanguageScratch, rows: Int) {
+        pool.rotate(
+            &scratch.query, rows: rows, rowWidth: sizes.queryWidth, heads: sizes.heads,
+            headSize: sizes.headSize, cosines: scratch.rotary.cosines, sines: scratch.rotary.sines)
+        pool.rotate(
+            &scratch.key, rows: rows, rowWidth: sizes.kvWidth, heads: sizes.kvHeads,
+            headSize: sizes.headSize, cosines: scratch.rotary.cosines, sines: scratch.rotary.sines)
+    }
+}
+
+/// Activations of one chunk of tokens.
+struct LanguageScratch: ~Copyable, Sendable {
+    /// Rows whose logits are computed together.
+    static let logitRows = 64
+
+    /// `[rows, hidden]`.
+    var hidden: FloatBuffer
+    /// `[rows, hidden]`.
+    var normed: FloatBuffer
+    /// `[rows, heads · headSize]`.
+    var query: FloatBuffer
+    /// `[rows, kvHeads · headSize]`.
+    var key: FloatBuffer
+    /// `[rows, kvHeads · headSize]`.
+    var value: FloatBuffer
+    /// `[rows, heads · headSize]`.
+    var attended: FloatBuffer
+    /// `[rows, intermediate]`.
+    var gate: FloatBuffer
+    /// `[rows, intermediate]`.
+    var up: FloatBuffer
+    /// `[logitRows, vocabulary]`.
+    var logits: FloatBuffer
+    var rotary: RotaryTable
+}
+
+extension LanguageScratch {
+    /// - Throws: `outOfMemory`.
+    init(_ text: TextConfiguration, rows: Int) throws(ComputeError) {
+        self.init(
+            hidden: try FloatBuffer(count: rows * text.hidden),
+            normed: try FloatBuffer(count: max(rows, Self.logitRows) * text.hidden),
+            query: try FloatBuffer(count: rows * text.queryWidth),
+            key: try FloatBuffer(count: rows * text.kvWidth),
+            value: try FloatBuffer(count: rows * text.kvWidth),
+            attended: try FloatBuffer(count: rows * text.queryWidth),
+            gate: try FloatBuffer(count: rows * text.intermediate),
+            up: try FloatBuffer(count: rows * text.intermediate),
+            logits: try FloatBuffer(count: Self.logitRows * text.vocabulary),
+            rotary: try RotaryTable(rows: rows, headSize: text.headSize))
+    }
+}

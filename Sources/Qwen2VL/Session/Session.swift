@@ -1,0 +1,195 @@
+import Compute
+
+/// Rows of embeddings that take the place of the pads of one visual input.
+public struct VisualSpan: Sendable {
+    /// The pads' places among the ids of a prefill.
+    public let range: Range<Int>
+    /// `[range.count, hidden]`, as ``VisionEncoder`` gives them.
+    public let embeddings: [Float]
+
+    public init(range: Range<Int>, embeddings: [Float]) {
+        self.range = range
+        self.embeddings = embeddings
+    }
+}
+
+/// Why a session cannot take tokens.
+public enum SessionError: Error, Sendable, Equatable {
+    /// More tokens than the session was made for.
+    case full(length: Int, adding: Int, capacity: Int)
+    /// A token that the model has no embedding for: tokenizer and model do not belong together.
+    case unknownToken(id: Int, vocabulary: Int)
+}
+
+extension SessionError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .full(let length, let adding, let capacity):
+            "\(adding) tokens after \(length) exceed the \(capacity) that fit in this session"
+        case .unknownToken(let id, let vocabulary):
+            "token \(id) is not in the model's vocabulary of \(vocabulary): "
+                + "the tokenizer belongs to another model"
+        }
+    }
+}
+
+/// One sequence of tokens in the language model, with what it remembers of them.
+///
+/// Many sessions may share a model and a pool; one session belongs to one task at a time.
+public struct Session: ~Copyable, Sendable {
+    /// Tokens that go through the layers together: enough to make reading the weights cheap.
+    package static let chunk = 512
+
+    /// Tokens in the sequence.
+    public private(set) var length = 0
+    /// Tokens that fit.
+    public let capacity: Int
+
+    private let network: LanguageModel
+    private var cache: KVCache
+    private var scratch: LanguageScratch
+    private let chunk: Int
+
+    /// - Parameter capacity: tokens, prompt and answers together. Memory is taken as it fills.
+    /// - Throws: `system(.outOfMemory)`.
+    public init(model: Model, pool: ThreadPool, capacity: Int) throws(ModelError) {
+        try self.init(model: model, pool: pool, capacity: capacity, chunk: Self.chunk)
+    }
+
+    package init(
+        model: Model, pool: ThreadPool, capacity: Int, chunk: Int
+    ) throws(ModelError) {
+        precondition(capacity > 0 && chunk > 0, "capacity \(capacity), chunk \(chunk)")
+        let text = model.configuration.text
+        let rows = min(chunk, capacity)
+        self.init(
+            network: LanguageModel(model: model, pool: pool), chunk: rows,
+            cache: try memory { () throws(ComputeError) in
+                try KVCache(text, capacity: capacity)
+            },
+            scratch: try memory { () throws(ComputeError) in
+                try LanguageScratch(text, rows: rows)
+            })
+    }
+
+    private init(
+        network: LanguageModel, chunk: Int, cache: consuming KVCache,
+        scratch: consuming LanguageScratch
+    ) {
+        capacity = cache.capacity
+        self.network = network
+        self.chunk = chunk
+        self.cache = cache
+        self.scratch = scratch
+    }
+
+    /// Adds tokens to the sequence.
+    ///
+    /// - Parameters:
+    ///   - ids: at least one.
+    ///   - visual: which of them are stood in for; ranges in order and apart.
+    ///   - positions: of the ids.
+    ///   - wantAllLogits: the logits of all rows rather than of the last one.
+    /// - Returns: `[vocabulary]`, or `[ids.count, vocabulary]`.
+    /// - Throws: ``SessionError``; `CancellationError` when the task is cancelled. The sequence is
+    ///   then as it was before.
+    public mutating func prefill(
+        ids: [Int], visual: [VisualSpan] = [], positions: RotaryPositions,
+        wantAllLogits: Bool = false
+    ) throws -> [Float] {
+        let sizes = network.model.configuration.text
+        precondition(
+            !ids.isEmpty && positions.count == ids.count,
+            "\(positions.count) positions for \(ids.count) tokens")
+        try check(ids)
+        check(visual, count: ids.count, hidden: sizes.hidden)
+        let before = length
+        var logits: [Float] = []
+        logits.reserveCapacity((wantAllLogits ? ids.count : 1) * sizes.vocabulary)
+        do {
+            for first in stride(from: 0, to: ids.count, by: chunk) {
+                let rows = first..<min(first + chunk, ids.count)
+                embed(ids, visual, rows)
+                try network.forward(
+                    positions[rows], after: length, cache: &cache, scratch: &scratch)
+                length += rows.count
+                let isLast = rows.upperBound == ids.count
+                if wantAllLogits || isLast {
+                    let wanted = wantAllLogits ? 0..<rows.count : rows.count - 1..<rows.count
+                    network.appendLogits(of: wanted, &scratch, to: &logits)
+                }
+            }
+        } catch {
+            length = before
+            throw error
+        }
+        return logits
+    }
+
+    /// Adds one token of text.
+    ///
+    /// - Returns: the logits of the next one, `[vocabulary]`.
+    /// - Throws: as ``prefill(ids:visual:positions:wantAllLogits:)``.
+    public mutating func step(_ token: Int, position: Int) throws -> [Float] {
+        try prefill(ids: [token], positions: .text(from: position, tokens: 1))
+    }
+
+    /// Forgets the tokens from `length` on.
+    public mutating func truncate(to length: Int) {
+        precondition(length >= 0 && length <= self.length, "\(length) of \(self.length) tokens")
+        self.length = length
+    }
+
+    // MARK: - Embeddings
+
+    /// Rows of the embedding table, and the visual rows in place of the pads (spec 5.2).
+    private mutating func embed(_ ids: [Int], _ visual: [VisualSpan], _ rows: Range<Int>) {
+        let width = network.model.configuration.text.hidden
+        let table = network.model.language.embedding
+        for (row, index) in rows.enumerated() {
+            table.expandRow(ids[index], into: &scratch.hidden, at: row * width)
+        }
+        for span in visual {
+            let part = span.range.clamped(to: rows)
+            guard !part.isEmpty else { continue }
+            let start = (part.lowerBound - span.range.lowerBound) * width
+            span.embeddings.withUnsafeBufferPointer { numbers in
+                scratch.hidden.write(
+                    UnsafeBufferPointer(rebasing: numbers[start..<start + part.count * width]),
+                    at: (part.lowerBound - rows.lowerBound) * width)
+            }
+        }
+    }
+
+    private func check(_ ids: [Int]) throws(SessionError) {
+        guard ids.count <= capacity - length else {
+            throw .full(length: length, adding: ids.count, capacity: capacity)
+        }
+        let vocabulary = network.model.configuration.text.vocabulary
+        if let id = ids.first(where: { $0 < 0 || $0 >= vocabulary }) {
+            throw .unknownToken(id: id, vocabulary: vocabulary)
+        }
+    }
+
+    private func check(_ visual: [VisualSpan], count: Int, hidden: Int) {
+        var end = 0
+        for span in visual {
+            precondition(
+                span.range.lowerBound >= end && span.range.upperBound <= count
+                    && span.embeddings.count == span.range.count * hidden,
+                "visual rows \(span.range) of \(count), \(span.embeddings.count) numbers")
+            end = span.range.upperBound
+        }
+    }
+}
+
+/// What `make` gives; that there is no memory for it becomes a ``ModelError``.
+private func memory<Owner: ~Copyable>(
+    _ make: () throws(ComputeError) -> Owner
+) throws(ModelError) -> Owner {
+    do throws(ComputeError) {
+        return try make()
+    } catch {
+        throw .system(error)
+    }
+}
