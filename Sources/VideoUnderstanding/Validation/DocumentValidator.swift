@@ -39,7 +39,7 @@ public struct DocumentValidator: Sendable {
         switch rules {
         case .shipped:
             shipped = Dictionary(
-                uniqueKeysWithValues: DocumentKind.allCases.map { ($0, $0.schema()) })
+                uniqueKeysWithValues: DocumentKind.allCases.map { ($0, $0.schema) })
         case .custom: shipped = [:]
         }
     }

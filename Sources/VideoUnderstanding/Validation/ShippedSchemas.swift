@@ -7,7 +7,7 @@ extension DocumentKind {
     /// The schema, ready for use.
     ///
     /// - Precondition: our own schema is sound; a test reads every one.
-    package func schema() -> JSONSchema {
+    public var schema: JSONSchema {
         do {
             return try JSONSchema(try JSON.parse(schemaBytes))
         } catch {

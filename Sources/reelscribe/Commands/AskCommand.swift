@@ -1,0 +1,110 @@
+import ArgumentParser
+import VideoUnderstanding
+
+struct AskCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ask",
+        abstract: "Answer questions about a video.",
+        discussion: """
+            Each question gives one document (reelscribe/answer@1). The video is decoded, encoded \
+            and read by the model once for all questions.
+
+            EXAMPLES
+              reelscribe ask talk.mp4 'What is on the table?'
+              reelscribe ask talk.mp4 'Who enters first?' 'What do they carry?' --text
+              reelscribe ask talk.mp4 --questions questions.txt --output answers.jsonl
+
+            With --text the answer is written to a terminal word by word, as it arises.
+            """)
+
+    @Argument(help: videoHelp, completion: .file())
+    var video: String
+
+    @Argument(help: ArgumentHelp("What you want to know.", valueName: "question"))
+    var questions: [String] = []
+
+    @Option(
+        name: .customLong("questions"),
+        help: ArgumentHelp(
+            "A question a line, as text or as JSON: {\"question\", \"id\"?, \"meta\"?}; - is standard input.",
+            valueName: "file"),
+        completion: .file())
+    var questionFile: String?
+
+    @Option(
+        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
+    var window: Fraction = Fraction(30)
+
+    @Option(help: ArgumentHelp("The system message. (default: the checkpoint's)"))
+    var system: String?
+
+    @Flag(help: "Write plain text for people in place of JSON.")
+    var text = false
+
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Generation") var generation: GenerationOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func settings() throws -> Settings {
+        try Settings.from { settings in
+            sampling.apply(to: &settings)
+            model.apply(to: &settings)
+            generation.apply(to: &settings)
+            settings.window = window
+            settings.system = system
+        }
+    }
+
+    func validate() throws {
+        _ = try settings()
+        if questions.isEmpty, questionFile == nil {
+            throw ValidationError("Ask at least one question, or give --questions FILE.")
+        }
+        if video == "-", questionFile == "-" {
+            throw ValidationError("The video and the questions cannot both be standard input.")
+        }
+    }
+
+    func run() throws {
+        let progress = reports.start()
+        var list = QuestionList()
+        for question in questions { list.add(question) }
+        if let questionFile { try list.add(file: questionFile) }
+        guard !list.questions.isEmpty else {
+            throw Failure(
+                .jobInvalid, stage: .options,
+                message: "there is no question in \(questionFile ?? "the arguments")")
+        }
+        let asked = list.questions
+        let work = HeavyWork(
+            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+        let jobs = VideoJobs(
+            videos: [video], output: output, writesErrorDocuments: !text, progress: progress)
+        let streams = text && output.output == nil && StandardStreams.outputIsTerminal
+        try jobs.run(isSingle: asked.count == 1) { video, output throws(Failure) in
+            guard streams else {
+                for answer in try work.answers(about: video, to: asked, onText: nil) {
+                    var document = answer
+                    if timing.noTiming { document.provenance.timing = nil }
+                    progress.finish()
+                    if text {
+                        try output.write(text: document.text)
+                    } else {
+                        try output.write(document)
+                    }
+                }
+                return
+            }
+            // One question at a time, so that the reader knows which one is being answered.
+            var terminal = try FileOutput(path: nil, atomically: false)
+            _ = try work.answers(about: video, to: asked) { piece throws(Failure) in
+                progress.finish()
+                try terminal.write(piece)
+            }
+            try terminal.write("\n")
+        }
+    }
+}

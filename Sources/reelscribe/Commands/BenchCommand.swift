@@ -1,0 +1,57 @@
+import ArgumentParser
+import VideoUnderstanding
+
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure the speeds of this machine.",
+        discussion: """
+            Measures vision patches, prefill and decode tokens and sampled frames a second, the \
+            peak memory, and in the same run what the machine can do at best (matrix products, \
+            memory bandwidth). Writes one document (reelscribe/bench@1) with the processor, the \
+            instruction set and the threads. Without --model the weights are random and no file is \
+            needed.
+
+            EXAMPLES
+              reelscribe bench
+              reelscribe bench --size 7b --layers 4
+              reelscribe bench --model Qwen/Qwen2-VL-2B-Instruct --threads 8
+            """)
+
+    @Option(help: ArgumentHelp("Random weights of a published size. (default: 2b)"))
+    var size: ModelSize?
+
+    @Option(
+        help: ArgumentHelp("Keep only this many layers of the language model.", valueName: "n"))
+    var layers: Int?
+
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func settings() throws -> Settings { try Settings.from { model.apply(to: &$0) } }
+
+    func validate() throws {
+        _ = try settings()
+        if let layers, layers < 1 { throw ValidationError("--layers must be at least 1.") }
+        if model.model != nil, size != nil || layers != nil {
+            throw ValidationError("--size and --layers are for random weights, without --model.")
+        }
+    }
+
+    func run() throws {
+        let progress = reports.start()
+        let work = HeavyWork(
+            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+        var documents = try output.documents(isSingle: true)
+        do throws(Failure) {
+            let document = try work.bench(BenchOrder(size: size ?? .two, layers: layers))
+            progress.finish()
+            try documents.write(document)
+            try documents.finish()
+        } catch {
+            progress.finish()
+            throw error
+        }
+    }
+}

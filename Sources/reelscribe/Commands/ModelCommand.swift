@@ -1,0 +1,47 @@
+import ArgumentParser
+import VideoUnderstanding
+
+struct ModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model", abstract: "Look at checkpoints.", subcommands: [ModelInfo.self])
+}
+
+struct ModelInfo: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "info",
+        abstract: "Say what a checkpoint is, after checking it.",
+        discussion: """
+            Reads the configuration and the headers of the weights, checks every size, type and \
+            shape against each other, and writes one document (reelscribe/model-info@1). A wrong \
+            checkpoint gives all of its faults in one message and exit code 78.
+
+            EXAMPLES
+              reelscribe model info                              the default model
+              reelscribe model info ~/models/Qwen2-VL-2B-Instruct
+              reelscribe model info Qwen/Qwen2-VL-2B-Instruct    from the Hugging Face cache
+            """)
+
+    @Argument(
+        help: ArgumentHelp(
+            "A checkpoint folder, or a name like Qwen/Qwen2-VL-2B-Instruct. (default: the model that the other commands would use)",
+            valueName: "path|name"),
+        completion: .directory)
+    var model: String?
+
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func run() throws {
+        let progress = reports.start()
+        let work = HeavyWork(WorkOrder(model: model, settings: Settings(), progress: progress))
+        var documents = try output.documents(isSingle: true)
+        do throws(Failure) {
+            let located = try ModelLocator(.process).locate(model)
+            try documents.write(try work.modelInfo(located))
+            try documents.finish()
+        } catch {
+            progress.finish()
+            throw error
+        }
+    }
+}

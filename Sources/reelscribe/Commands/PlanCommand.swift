@@ -1,0 +1,60 @@
+import ArgumentParser
+import VideoUnderstanding
+
+struct PlanCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan",
+        abstract: "Say what a run will cost before it is started.",
+        discussion: """
+            Opens each video and the model's headers, decodes nothing heavy, and writes one \
+            document a video (reelscribe/plan@1): exact visual and prompt tokens of every window, \
+            peak memory by purpose and whether it fits, and estimated seconds.
+
+            EXAMPLES
+              reelscribe plan talk.mp4
+              reelscribe plan *.mp4 --model Qwen/Qwen2-VL-7B-Instruct --detail high
+              reelscribe plan talk.mp4 --question 'Who is speaking?'
+            """)
+
+    @Argument(help: videoHelp, completion: .file())
+    var videos: [String]
+
+    @Option(help: "Plan an answer to this question in place of a summary.")
+    var question: String?
+
+    @Option(
+        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
+    var window: Fraction = Fraction(30)
+
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Generation") var generation: GenerationOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func settings() throws -> Settings {
+        try Settings.from { settings in
+            sampling.apply(to: &settings)
+            model.apply(to: &settings)
+            generation.apply(to: &settings)
+            settings.window = window
+        }
+    }
+
+    func validate() throws { _ = try settings() }
+
+    func run() throws {
+        let progress = reports.start()
+        let work = HeavyWork(
+            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+        let jobs = VideoJobs(
+            videos: videos, output: output, writesErrorDocuments: true, progress: progress)
+        try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
+            var document = try work.plan(video, question: question)
+            if timing.noTiming { document.estimate = nil }
+            progress.finish()
+            try output.write(document)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+import ArgumentParser
+import VideoUnderstanding
+
+struct SummarizeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "summarize",
+        abstract: "Write down what happens in a video, as a whole and segment by segment.",
+        discussion: """
+            Each VIDEO gives one document (reelscribe/summary@1) with the text of the whole and of \
+            every segment, each with the times it covers. A long video is watched in windows of \
+            --window seconds, and the summaries of the windows are then summarised.
+
+            EXAMPLES
+              reelscribe summarize talk.mp4
+              reelscribe summarize talk.mp4 --start 1:30 --end 2:00 --text
+              reelscribe summarize *.mp4 --output summaries.jsonl --progress lines
+              reelscribe summarize talk.mp4 --detail high --model Qwen/Qwen2-VL-7B-Instruct
+
+            A video that fails gives an error document (reelscribe/error@1) in its place, and the \
+            others go on; the exit code is then 3, or 4 when all failed.
+            """)
+
+    @Argument(help: videoHelp, completion: .file())
+    var videos: [String]
+
+    @Option(
+        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
+    var window: Fraction = Fraction(30)
+
+    @Option(help: ArgumentHelp("Say what to write, in place of the built-in instruction."))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("The system message. (default: the checkpoint's)"))
+    var system: String?
+
+    @Flag(help: "Write plain text for people in place of JSON.")
+    var text = false
+
+    @OptionGroup(title: "Output") var output: OutputOptions
+    @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Generation") var generation: GenerationOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func settings() throws -> Settings {
+        try Settings.from { settings in
+            sampling.apply(to: &settings)
+            model.apply(to: &settings)
+            generation.apply(to: &settings)
+            settings.window = window
+            settings.prompt = prompt
+            settings.system = system
+        }
+    }
+
+    func validate() throws { _ = try settings() }
+
+    func run() throws {
+        let progress = reports.start()
+        let work = HeavyWork(
+            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+        let jobs = VideoJobs(
+            videos: videos, output: output, writesErrorDocuments: !text, progress: progress)
+        try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
+            var document = try work.summarize(video)
+            if timing.noTiming { document.provenance.timing = nil }
+            progress.finish()
+            if text {
+                let title = videos.count == 1 ? "" : "\(video)\n\n"
+                try output.write(text: title + document.text + (title.isEmpty ? "" : "\n"))
+            } else {
+                try output.write(document)
+            }
+        }
+    }
+}

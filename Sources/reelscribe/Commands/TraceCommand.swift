@@ -1,0 +1,72 @@
+import ArgumentParser
+import VideoUnderstanding
+
+struct TraceCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "trace",
+        abstract: "Write the tensors of every stage, to compare with another implementation.",
+        discussion: """
+            Runs greedy in 32-bit arithmetic unless --weights says otherwise, and writes one \
+            safetensors file: frame_indices, frame_timestamps, pixel_values, grid_thw, input_ids, \
+            position_ids, vision_embeds, logits and generated_ids. Several VIDEO arguments are \
+            several visual inputs, in order, before the text of the prompt.
+
+            A folder of PNG files as VIDEO takes the decoder's colour conversion out of the \
+            comparison. --detail is high here unless it is given.
+
+            EXAMPLES
+              reelscribe trace frames/ --model tiny --prompt 'What is this?' --output t.safetensors
+              reelscribe trace a.png b.mp4 --prompt 'Compare.' --sampling qwen --mrope hf5 \\
+                --all-logits --with-frames --output t.safetensors
+            """)
+
+    @Argument(help: videoHelp, completion: .file())
+    var videos: [String]
+
+    @Option(help: "The text behind the visual inputs, passed as it is.")
+    var prompt: String
+
+    @Option(help: "The system message. (default: the checkpoint's)")
+    var system: String?
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp("The file to write.", valueName: "file.safetensors"),
+        completion: .file(extensions: ["safetensors"]))
+    var output: String
+
+    @Flag(help: "Write the sampled frames too, before resizing.")
+    var withFrames = false
+
+    @Flag(help: "Write the logits of every position of the prompt, not of the last one only.")
+    var allLogits = false
+
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Generation") var generation: GenerationOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func settings() throws -> Settings {
+        try Settings.from { settings in
+            settings.pixels.detail = .high
+            sampling.apply(to: &settings)
+            model.apply(to: &settings)
+            generation.apply(to: &settings)
+            settings.weights = model.weights ?? .f32
+            settings.system = system
+        }
+    }
+
+    func validate() throws { _ = try settings() }
+
+    func run() throws {
+        let progress = reports.start()
+        let work = HeavyWork(
+            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+        defer { progress.finish() }
+        try work.trace(
+            TraceOrder(
+                videos: videos, prompt: prompt, output: output, withFrames: withFrames,
+                allLogits: allLogits))
+    }
+}

@@ -1,0 +1,214 @@
+import ArgumentParser
+import Logging
+import VideoUnderstanding
+
+/// Which checkpoint, and with what means.
+struct ModelOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The model: a checkpoint folder, or a name like Qwen/Qwen2-VL-2B-Instruct.",
+            discussion:
+                "A name is looked for in the Hugging Face cache and among pulled models. Without the option: REELSCRIBE_MODEL, else the sample model that comes with the tool.",
+            valueName: "path|name"),
+        completion: .directory)
+    var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Arithmetic of the weights, converted on load. (default: the checkpoint's own)",
+            valueName: "type"))
+    var weights: WeightsChoice?
+
+    @Option(
+        help: ArgumentHelp(
+            "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5.",
+            valueName: "rule"))
+    var mrope: PositionRule = .max
+
+    @Option(
+        help: ArgumentHelp(
+            "Compute threads. The result does not depend on it. (default: performance cores)",
+            valueName: "n"))
+    var threads: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Refuse, or adapt deterministically, before more memory is used: 8G, 512MiB. (default: 80 % of RAM)",
+            valueName: "size"))
+    var maxMemory: ByteSize?
+
+    func apply(to settings: inout Settings) {
+        settings.weights = weights
+        settings.mrope = mrope
+        settings.threads = threads
+        settings.maxMemory = maxMemory
+    }
+}
+
+/// Which part of the video the model sees, and how finely.
+struct SamplingOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Frames sampled per second of video: 2, 0.5, 30000/1001.", valueName: "f"))
+    var fps: Fraction = Fraction(2)
+
+    @Option(
+        help: ArgumentHelp(
+            "pts: the frame shown at each instant k/fps by real time stamps, right for variable rates; qwen: the reference's rule on frame indices.",
+            valueName: "rule"))
+    var sampling: SamplingRule = .pts
+
+    @Option(
+        help: ArgumentHelp("Begin here: seconds, or HH:MM:SS.mmm.", valueName: "time"))
+    var start: TimePosition?
+
+    @Option(help: ArgumentHelp("End here: seconds, or HH:MM:SS.mmm.", valueName: "time"))
+    var end: TimePosition?
+
+    @Option(help: ArgumentHelp("Fewest frames of one model input.", valueName: "n"))
+    var minFrames = 4
+
+    @Option(
+        help: ArgumentHelp(
+            "Most frames of one model input; longer videos are watched in windows.",
+            valueName: "n"))
+    var maxFrames = 768
+
+    @Option(
+        help: ArgumentHelp(
+            "Pixels per video frame where no pixel option is given: low 64·28·28, medium 128·28·28, high the reference's budgets. Images always have the image budget. (default: medium; high in trace)",
+            valueName: "level"))
+    var detail: DetailLevel?
+
+    @Option(help: ArgumentHelp("Fewest pixels per frame, as in qwen-vl-utils.", valueName: "n"))
+    var minPixels: Int?
+
+    @Option(help: ArgumentHelp("Most pixels per frame, as in qwen-vl-utils.", valueName: "n"))
+    var maxPixels: Int?
+
+    @Option(
+        help: ArgumentHelp("Most pixels of one model input, as in qwen-vl-utils.", valueName: "n"))
+    var totalPixels: Int?
+
+    @Option(
+        help: ArgumentHelp("Frames per second that a folder of images stands for.", valueName: "f"))
+    var inputFps: Fraction = Fraction(2)
+
+    @Flag(
+        help:
+            "Let playlists, concatenation scripts and data references inside a local file open other files and addresses."
+    )
+    var allowReferences = false
+
+    func apply(to settings: inout Settings) {
+        settings.sampling.mode = sampling
+        settings.sampling.fps = fps
+        settings.sampling.inputFPS = inputFps
+        settings.sampling.minFrames = minFrames
+        settings.sampling.maxFrames = maxFrames
+        settings.sampling.start = start
+        settings.sampling.end = end
+        if let detail { settings.pixels.detail = detail }
+        settings.pixels.minPixels = minPixels
+        settings.pixels.maxPixels = maxPixels
+        settings.pixels.totalPixels = totalPixels
+        settings.allowReferences = allowReferences
+    }
+}
+
+/// How the text is made.
+struct GenerationOptions: ParsableArguments {
+    @Option(help: ArgumentHelp("Bound for each generated text, in tokens.", valueName: "n"))
+    var maxNewTokens = 256
+
+    @Option(help: ArgumentHelp("0 takes the most likely token always.", valueName: "t"))
+    var temperature = 0.0
+
+    @Option(help: ArgumentHelp("Choose among the k most likely tokens.", valueName: "k"))
+    var topK: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Choose among the likeliest tokens that together have probability p.", valueName: "p"))
+    var topP: Double?
+
+    @Option(
+        help: ArgumentHelp(
+            "Makes tokens less likely that were there before; 1 is none. (default: the checkpoint's)",
+            valueName: "r"))
+    var repetitionPenalty: Double?
+
+    @Option(help: ArgumentHelp("Equal seeds give equal texts.", valueName: "n"))
+    var seed: UInt64 = 0
+
+    func apply(to settings: inout Settings) {
+        settings.generation.maxNewTokens = maxNewTokens
+        settings.generation.temperature = temperature
+        settings.generation.topK = topK
+        settings.generation.topP = topP
+        settings.generation.repetitionPenalty = repetitionPenalty
+        settings.generation.seed = seed
+    }
+}
+
+/// Where documents go, and how they look.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "Write results there; - is standard output. One document appears as a whole or not at all, several line by line.",
+            valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    @Flag(
+        exclusivity: .exclusive,
+        help: ArgumentHelp(
+            "One member a line, or one document a line. (default: --pretty for one document on a terminal)"
+        ))
+    var layout: LayoutFlag?
+
+    func documents(isSingle: Bool) throws(Failure) -> DocumentOutput {
+        try DocumentOutput(
+            path: output, layout: layout?.layout ?? .automatic, isSingle: isSingle,
+            isTerminal: StandardStreams.outputIsTerminal)
+    }
+}
+
+enum LayoutFlag: EnumerableFlag {
+    case pretty, compact
+
+    var layout: DocumentLayout { self == .pretty ? .pretty : .compact }
+}
+
+/// Leaves out what differs between equal runs.
+struct TimingOptions: ParsableArguments {
+    @Flag(
+        help:
+            "Leave the timing out, so that equal input, model, settings and seed give equal bytes.")
+    var noTiming = false
+}
+
+/// What is said on standard error.
+struct ReportOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Progress on standard error. auto is a bar on a terminal and nothing elsewhere.",
+            valueName: "style"))
+    var progress: ProgressStyle = .auto
+
+    @Option(
+        help: ArgumentHelp("Least level of messages on standard error.", valueName: "level"))
+    var logLevel: Logger.Level = .warning
+
+    @Option(help: ArgumentHelp("Look of messages on standard error.", valueName: "format"))
+    var logFormat: LogFormat = .text
+
+    /// Starts the log, and gives the meter through which all of standard error goes.
+    func start() -> ProgressMeter {
+        let meter = ProgressMeter.standardError(progress)
+        let (level, format) = (logLevel, logFormat)
+        LoggingSystem.bootstrap { label in
+            StandardErrorLog(label: label, logLevel: level, format: format, meter: meter)
+        }
+        return meter
+    }
+}

@@ -1,0 +1,83 @@
+import VideoUnderstanding
+
+#if canImport(Darwin)
+    import Darwin
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Glibc
+#endif
+
+/// Ends a run in good order on Ctrl-C and on SIGTERM.
+///
+/// The first signal asks: stages look at ``interruption`` between frames and tokens, and what is
+/// done is flushed. A second one, or ten seconds, ends the process at once.
+enum Signals {
+    static let interruption = Interruption()
+
+    private static let secondsForOrder: Int32 = 10
+
+    /// Called once, before anything else runs.
+    static func install() {
+        // A closed pipe shows as an error of write(2), where it can be told from a fault.
+        signal(SIGPIPE, SIG_IGN)
+        var ends: [Int32] = [-1, -1]
+        guard pipe(&ends) == 0 else { return }
+        for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+        signalPipe = ends[1]
+        let reading = ends[0]
+        guard startThread({ watch(reading) }) else { return }
+        for number in [SIGINT, SIGTERM] { signal(number, passOn) }
+    }
+
+    private static func watch(_ pipe: Int32) {
+        guard let first = next(from: pipe, timeout: -1) else { return }
+        interruption.request(signal: first)
+        let second = next(from: pipe, timeout: secondsForOrder * 1000)
+        _exit(128 + (second ?? first))
+    }
+
+    /// The number of the next signal; nil when `timeout` milliseconds have passed.
+    private static func next(from pipe: Int32, timeout: Int32) -> Int32? {
+        var waiting = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+        while true {
+            let ready = poll(&waiting, 1, timeout)
+            if ready == 0 { return nil }
+            if ready < 0, errno == EINTR { continue }
+            var number: UInt8 = 0
+            return read(pipe, &number, 1) == 1 ? Int32(number) : nil
+        }
+    }
+
+    private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
+        final class Box: Sendable {
+            let body: @Sendable () -> Void
+            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+        }
+        var thread = pthread_t()
+        let box = Unmanaged.passRetained(Box(body))
+        let code = pthread_create(
+            &thread, nil,
+            { argument in
+                if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
+                return nil
+            }, box.toOpaque())
+        guard code == 0 else {
+            box.release()
+            return false
+        }
+        pthread_detach(thread)
+        return true
+    }
+}
+
+/// Written once before the handlers are installed, only read after: no handler can see it change.
+nonisolated(unsafe) private var signalPipe: Int32 = -1
+
+/// Runs inside a signal: one write(2), nothing else.
+private func passOn(_ number: Int32) {
+    let code = errno
+    var byte = UInt8(truncatingIfNeeded: number)
+    _ = write(signalPipe, &byte, 1)
+    errno = code
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import VideoUnderstanding
+
+/// Runs a piece of work on one video after another, and accounts for those that fail.
+struct VideoJobs {
+    let videos: [String]
+    let output: OutputOptions
+    /// Failures are documents too; without it they are only told on standard error.
+    let writesErrorDocuments: Bool
+    let progress: ProgressMeter
+
+    /// - Parameters:
+    ///   - isSingle: exactly one document will be written.
+    ///   - work: writes the result of one video.
+    /// - Throws: `ExitCode`, after every failure was told and written.
+    func run(
+        isSingle: Bool, _ work: (String, inout DocumentOutput) throws(Failure) -> Void
+    ) throws {
+        var documents = try output.documents(isSingle: isSingle)
+        var statuses: [ExitStatus] = []
+        for video in videos {
+            do throws(Failure) {
+                try Signals.interruption.check(stage: .open)
+                try work(video, &documents)
+                try Signals.interruption.check(stage: .output)
+            } catch {
+                progress.finish()
+                if error.code == .outputUnwritable, error.stage == .output { throw error }
+                if writesErrorDocuments {
+                    try documents.write(ErrorDocument(uri: video, failure: error))
+                }
+                progress.message(error.line)
+                statuses.append(error.status)
+                // What is wrong with the model or the run is wrong for every video.
+                if error.code == .interrupted { break }
+            }
+        }
+        progress.finish()
+        try documents.finish()
+        if let stop = statuses.last, stop == .interrupted || stop == .terminated {
+            throw ExitCode(stop.rawValue)
+        }
+        if videos.count == 1, let status = statuses.first { throw ExitCode(status.rawValue) }
+        let status = ExitStatus(failed: statuses.count, of: videos.count)
+        if status != .success { throw ExitCode(status.rawValue) }
+    }
+}
+
+extension Settings {
+    /// Settings from options, checked as a whole; contradictions are wrong use.
+    static func from(
+        _ fill: (inout Settings) -> Void
+    ) throws -> Settings {
+        var settings = Settings()
+        fill(&settings)
+        do throws(Failure) {
+            try settings.validate()
+        } catch {
+            throw ValidationError(error.description)
+        }
+        return settings
+    }
+}
+
+/// What all commands say about their VIDEO argument.
+let videoHelp = ArgumentHelp(
+    "A video or image file, an http(s) URL, a folder of images, or a quoted glob of images.",
+    discussion:
+        "- reads a video from standard input. A name that begins with a dash goes behind --, as in: reelscribe frames -- -one-.mp4",
+    valueName: "video")
