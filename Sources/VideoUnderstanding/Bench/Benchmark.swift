@@ -41,9 +41,10 @@ public struct Benchmark: Sendable {
 
     /// What the machine can do at best: measured before a model takes its memory.
     private mutating func measureMachine() -> (flops: Double, bandwidth: Double) {
-        let flops = pool.sgemmRate(
-            rows: 512, outputs: 8960, columns: 1536, repeats: options.repeats)
-        let bandwidth = pool.readBandwidth(bytes: 1 << 30, repeats: options.repeats)
+        let flops = MachineLimits.openBLAS(
+            threads: options.threads, m: 512, n: 8960, k: 1536, repeats: options.repeats)
+        let bandwidth = MachineLimits.readBandwidth(
+            pool, bytes: 1 << 30, repeats: options.repeats)
         add("sgemm", flops / 1e9, "GFLOP/s")
         add("read_bandwidth", bandwidth / 1e9, "GB/s")
         return (flops, bandwidth)
@@ -195,9 +196,20 @@ public struct Benchmark: Sendable {
 
     private func document(_ model: Model) -> BenchDocument {
         BenchDocument(
-            machine: .current(threads: options.threads), model: model.name,
+            machine: MachineRecord(pool), model: model.name,
             weights: model.scalarType.rawValue, layers: model.configuration.text.layers,
             weightBytes: model.weightBytes, measurements: measurements,
             peakMemory: ProcessMemory.peak)
+    }
+}
+
+extension MachineRecord {
+    /// This machine, as a pool uses it.
+    init(_ pool: ThreadPool) {
+        let facts = ProcessorFacts.ofThisMachine
+        self.init(
+            cpu: facts.name, cores: facts.cores, instructionSet: pool.instructionSet.rawValue,
+            threads: pool.threads, blas: "OpenBLAS \(MachineLimits.openBLASCore)",
+            memory: facts.memory)
     }
 }

@@ -1,12 +1,9 @@
 import Foundation
 
-/// What the system says about this process's memory and the machine's.
+/// What the system says about this process's memory.
 package enum ProcessMemory {
     /// The largest resident size so far, in bytes; 0 where the system does not tell.
     package static var peak: Int { field("VmHWM:", in: "/proc/self/status") }
-
-    /// Memory of the machine, in bytes.
-    package static var installed: Int { Int(clamping: ProcessInfo.processInfo.physicalMemory) }
 
     /// A line `name  123 kB` of a file under /proc, in bytes.
     private static func field(_ name: String, in path: String) -> Int {

@@ -90,6 +90,7 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         case let failure as Failure: self = failure
         case is CancellationError:
             self = Failure(.interrupted, stage: stage, message: "interrupted")
+        case let known as any ModuleFailure: self = known.failure(stage)
         default:
             self = Failure(
                 .internalError, stage: stage, message: "unexpected: \(error)",

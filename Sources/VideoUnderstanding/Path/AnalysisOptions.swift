@@ -27,8 +27,8 @@ package struct AnalysisOptions: Sendable {
     package init(_ settings: Settings, model: ModelConfiguration) {
         sampling = SamplingOptions(
             mode: settings.sampling.mode, fps: settings.sampling.fps,
-            minFrames: settings.sampling.minFrames, start: settings.sampling.start,
-            end: settings.sampling.end)
+            minFrames: settings.sampling.minFrames, start: settings.sampling.start?.seconds,
+            end: settings.sampling.end?.seconds)
         maxFramesPerInput = settings.sampling.maxFrames
         budget = VisualBudget(
             minPixels: settings.pixels.minPixels.map(Double.init),
@@ -51,12 +51,12 @@ package struct AnalysisOptions: Sendable {
             topP: Float(generation.topP ?? 1), seed: generation.seed)
         limits = settings.limits
         allowReferences = settings.allowReferences
-        maxMemory = settings.maxMemory?.bytes ?? ProcessMemory.installed / 5 * 4
+        maxMemory = settings.maxMemory?.bytes ?? SystemFiles.physicalMemory / 5 * 4
         threads = settings.threads ?? ThreadPool.performanceCores
     }
 }
 
-/// What happens along the path, for whoever watches.
+/// What happens along the path, for whoever watches; whoever throws ends the work.
 public enum AnalysisEvent: Sendable {
     /// The video is open; its length in seconds, 0 where unknown.
     case opened(duration: Double)

@@ -112,7 +112,7 @@ public final class Analyzer: Sendable {
     /// logits → text.
     package func write(
         _ session: inout Session, logits: [Float], layout: PromptLayout, options: AnalysisOptions,
-        timing: inout TimingRecord, onEvent: (AnalysisEvent) -> Void
+        timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
     ) throws -> GeneratedText {
         let generation = Generation(
             tokenizer: tokenizer, endOfSequence: model.configuration.tokens.endOfSequence,
@@ -122,7 +122,7 @@ public final class Analyzer: Sendable {
         defer { timing.generate += (ContinuousClock.now - start).seconds }
         return try generation.run(
             &session, logits: logits, prompt: layout.ids, position: layout.positions.next
-        ) { onEvent(.text($0)) }
+        ) { try onEvent(.text($0)) }
     }
 
     // MARK: - Sizes

@@ -29,7 +29,7 @@ package struct Generation {
     ///   - onText: gets the text as it grows, in whole characters, untrimmed.
     package func run(
         _ session: inout Session, logits: [Float], prompt: [TokenID], position: Int,
-        onText: ((String) -> Void)? = nil
+        onText: (String) throws -> Void = { _ in }
     ) throws -> GeneratedText {
         var sampler = TokenSampler(sampling, prompt: prompt)
         var detokenizer = StreamingDetokenizer(tokenizer: tokenizer, skippingSpecial: true)
@@ -49,13 +49,13 @@ package struct Generation {
             }
             let piece = detokenizer.append(token.id)
             text += piece
-            if !piece.isEmpty { onText?(piece) }
+            if !piece.isEmpty { try onText(piece) }
             guard tokens.count < maxNewTokens, session.length < session.capacity else { break }
             logits = try session.step(token.id, position: position + tokens.count - 1)
         }
         let rest = detokenizer.finish()
         text += rest
-        if !rest.isEmpty { onText?(rest) }
+        if !rest.isEmpty { try onText(rest) }
         return GeneratedText(
             text: text.trimmingCharacters(in: .whitespacesAndNewlines), tokens: tokens,
             finish: finish,

@@ -5,7 +5,7 @@ import Video
 
 /// Arithmetic of the weights, converted on load.
 public enum WeightsChoice: String, Sendable, CaseIterable {
-    case bf16, f32, int8, int4
+    case bf16, f16, f32, int8, int4
 }
 
 /// Every option that has one meaning for all commands, with its default.
@@ -23,8 +23,8 @@ public struct Settings: Sendable, Equatable {
         /// Bounds of one model input, not of a long video.
         public var minFrames = 4
         public var maxFrames = 768
-        public var start: Rational?
-        public var end: Rational?
+        public var start: TimePosition?
+        public var end: TimePosition?
 
         public init() {}
     }
@@ -88,8 +88,8 @@ public struct Settings: Sendable, Equatable {
         members.add("input_fps", .decimal(sampling.inputFPS.value))
         members.add("min_frames", sampling.minFrames)
         members.add("max_frames", sampling.maxFrames)
-        members.add("start", orNull: sampling.start.map { .decimal($0.value) })
-        members.add("end", orNull: sampling.end.map { .decimal($0.value) })
+        members.add("start", orNull: sampling.start.map { .decimal($0.seconds.value) })
+        members.add("end", orNull: sampling.end.map { .decimal($0.seconds.value) })
         members.add("detail", pixels.detail.rawValue)
         members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
@@ -126,7 +126,7 @@ public struct Settings: Sendable, Equatable {
             )
         }
         if let start = sampling.start, let end = sampling.end,
-            end.value <= start.value
+            end.seconds.value <= start.seconds.value
         {
             throw invalid("--end must lie after --start")
         }

@@ -10,7 +10,7 @@ extension Analyzer {
     /// - Throws: `Failure`.
     public func ask(
         _ input: VideoInput, questions: [String], settings: Settings,
-        onEvent: (AnalysisEvent) -> Void = { _ in },
+        onEvent: (AnalysisEvent) throws -> Void = { _ in },
         onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws(Failure) {
         do {
@@ -24,13 +24,13 @@ extension Analyzer {
 
     private func asking(
         _ input: VideoInput, _ questions: [String], _ settings: Settings,
-        _ options: AnalysisOptions, _ onEvent: (AnalysisEvent) -> Void,
+        _ options: AnalysisOptions, _ onEvent: (AnalysisEvent) throws -> Void,
         _ onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws {
         var timing = TimingRecord()
         let start = ContinuousClock.now
         var stream = try open(input, windowed: false, options: options, timing: &timing)
-        onEvent(.opened(duration: stream.description.duration))
+        try onEvent(.opened(duration: stream.description.duration))
         guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
             throw Failure(
                 .decodeDamaged, stage: .decode, message: "\(input.uri): no frame was sampled")
@@ -47,12 +47,12 @@ extension Analyzer {
         var session = try session(tokens: longest + options.maxNewTokens, options: options)
         // All prompts are the same up to the end of the video: it is read once.
         let prefix = layouts[0].visuals[0].upperBound
-        onEvent(.stage("reading \(prefix) tokens"))
+        try onEvent(.stage("reading \(prefix) tokens"))
         _ = try read(
             layouts[0], 0..<prefix, visuals: [visual], into: &session, timing: &timing)
 
         for (index, layout) in layouts.enumerated() {
-            onEvent(.stage("answering question \(index + 1) of \(layouts.count)"))
+            try onEvent(.stage("answering question \(index + 1) of \(layouts.count)"))
             var timing = timing
             session.truncate(to: prefix)
             let logits = try read(

@@ -17,7 +17,7 @@ public struct FramesTask: Sendable {
     /// - Parameter onFrame: gets each frame, for contact sheets.
     /// - Throws: `Failure`.
     public func run(
-        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) -> Void = { _ in },
+        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) throws -> Void = { _ in },
         onFrame: ((SampledFrame) throws -> Void)? = nil
     ) throws(Failure) -> FramesDocument {
         do {
@@ -30,7 +30,7 @@ public struct FramesTask: Sendable {
 
     private func running(
         _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
-        _ onEvent: (AnalysisEvent) -> Void, _ onFrame: ((SampledFrame) throws -> Void)?
+        _ onEvent: (AnalysisEvent) throws -> Void, _ onFrame: ((SampledFrame) throws -> Void)?
     ) throws -> FramesDocument {
         var timing = TimingRecord()
         let start = ContinuousClock.now
@@ -38,13 +38,13 @@ public struct FramesTask: Sendable {
             input, sampling: options.sampling, limits: options.limits, threads: options.threads,
             allowReferences: options.allowReferences)
         timing.open = (ContinuousClock.now - start).seconds
-        onEvent(.opened(duration: reader.description.duration))
+        try onEvent(.opened(duration: reader.description.duration))
         var times: [Double] = []
         let decoding = ContinuousClock.now
         while let frame = try reader.next() {
             times.append(frame.time)
             try onFrame?(frame)
-            onEvent(.seen(time: frame.time))
+            try onEvent(.seen(time: frame.time))
             try Task.checkCancellation()
         }
         timing.decode = (ContinuousClock.now - decoding).seconds

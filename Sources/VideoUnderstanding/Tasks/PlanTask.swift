@@ -12,7 +12,7 @@ extension Analyzer {
     /// picture is prepared and the model does not run.
     /// - Throws: `Failure`.
     public func plan(
-        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) -> Void = { _ in }
+        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> PlanDocument {
         do {
             return try planning(
@@ -24,12 +24,12 @@ extension Analyzer {
 
     private func planning(
         _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
-        _ onEvent: (AnalysisEvent) -> Void
+        _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> PlanDocument {
         var timing = TimingRecord()
         let stream = try open(input, windowed: true, options: options, timing: &timing)
         let plan = stream.plan
-        onEvent(.opened(duration: stream.description.duration))
+        try onEvent(.opened(duration: stream.description.duration))
         var windows = stream.intoWindows()
         let geometry = PatchGeometry(model.configuration.vision)
         var planned: [PlannedWindow] = []
@@ -45,7 +45,7 @@ extension Analyzer {
                     frames: window.moments.count, frameSize: plan.target, grid: grid,
                     visualTokens: grid.time * plan.tokensPerPair,
                     promptTokens: layout.ids.count))
-            onEvent(.seen(time: end))
+            try onEvent(.seen(time: end))
         }
         let report = windows.reader.report
         let description = windows.reader.description
@@ -78,8 +78,9 @@ extension Analyzer {
         _ windows: [PlannedWindow], patches: Int, options: AnalysisOptions, decode: Double
     ) -> TimingRecord {
         let work = WorkCount(model.configuration)
-        let flops = pool.sgemmRate(rows: 512, outputs: 8960, columns: 1536, repeats: 2)
-        let bandwidth = pool.readBandwidth(bytes: 512 << 20, repeats: 2)
+        let flops = MachineLimits.openBLAS(
+            threads: options.threads, m: 512, n: 8960, k: 1536, repeats: 2)
+        let bandwidth = MachineLimits.readBandwidth(pool, bytes: 512 << 20, repeats: 2)
         var timing = TimingRecord()
         timing.decode = decode
         for window in windows {

@@ -1,6 +1,7 @@
 import Imaging
 import OrderedJSON
 import Qwen2VL
+import Text
 import Video
 
 extension VideoDescription {
@@ -27,7 +28,7 @@ extension VideoRecord {
             spans.map { TimeRange(start: $0.start, end: $0.end) }
         }
         self.init(
-            uri: input.uri, sha256: try sha256(of: input), container: description.container,
+            uri: input.uri, sha256: try Video.sha256(of: input), container: description.container,
             codec: description.codec, duration: description.duration,
             startTime: description.startTime, size: description.uprightSize,
             rotation: description.rotation, frameRate: description.frameRate,

@@ -9,7 +9,7 @@ extension Analyzer {
     ///
     /// - Throws: `Failure`.
     public func summarize(
-        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) -> Void = { _ in }
+        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> SummaryDocument {
         do {
             return try summarizing(
@@ -21,15 +21,15 @@ extension Analyzer {
 
     private func summarizing(
         _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
-        _ onEvent: (AnalysisEvent) -> Void
+        _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> SummaryDocument {
         var timing = TimingRecord()
         let start = ContinuousClock.now
         var stream = try open(input, windowed: true, options: options, timing: &timing)
-        onEvent(.opened(duration: stream.description.duration))
+        try onEvent(.opened(duration: stream.description.duration))
         var story = Story()
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
-            onEvent(.stage("describing \(Timecode.text(of: visual.moments[0].time))"))
+            try onEvent(.stage("describing \(Timecode.text(of: visual.moments[0].time))"))
             let (text, layout) = try answer(
                 [visual], prompt: options.segmentPrompt, options: options, timing: &timing,
                 onEvent: onEvent)
@@ -51,7 +51,7 @@ extension Analyzer {
     /// Reads visual inputs and a prompt in a session of their own, and writes a text.
     private func answer(
         _ visuals: [VisualInput], prompt: String, options: AnalysisOptions,
-        timing: inout TimingRecord, onEvent: (AnalysisEvent) -> Void
+        timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
     ) throws -> (GeneratedText, PromptLayout) {
         let layout = try layOut(
             visuals.map { ($0.kind, $0.grid) }, prompt: prompt, system: options.system,
@@ -71,7 +71,7 @@ extension Analyzer {
     /// A single segment speaks for the whole: asking again could only lose.
     private func condense(
         _ segments: [SegmentRecord], options: AnalysisOptions, usage: inout UsageRecord,
-        finish: inout FinishReason, timing: inout TimingRecord, onEvent: (AnalysisEvent) -> Void
+        finish: inout FinishReason, timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
     ) throws -> String {
         var notes = segments.map {
             Prompts.Note(
@@ -79,7 +79,7 @@ extension Analyzer {
                 text: $0.summary)
         }
         while notes.count > 1 {
-            onEvent(.stage("summing up \(notes.count) notes"))
+            try onEvent(.stage("summing up \(notes.count) notes"))
             var next: [Prompts.Note] = []
             for group in groups(of: notes, options: options) {
                 // A note that filled a whole group is passed on as it is.

@@ -23,7 +23,7 @@ extension Analyzer {
     /// - Source: contract section 5.
     package func trace(
         _ inputs: [VideoInput], trace: TraceOptions, settings: Settings,
-        onEvent: (AnalysisEvent) -> Void = { _ in }
+        onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> [TraceTensor] {
         do {
             return try tracing(
@@ -35,7 +35,7 @@ extension Analyzer {
 
     private func tracing(
         _ inputs: [VideoInput], _ trace: TraceOptions, _ options: AnalysisOptions,
-        _ onEvent: (AnalysisEvent) -> Void
+        _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> [TraceTensor] {
         var options = options
         options.sampling.needsIndices = true
@@ -63,7 +63,7 @@ extension Analyzer {
         let layout = try layOut(
             visuals.map { ($0.kind, $0.grid) }, prompt: trace.prompt, system: options.system,
             special: .recognised, rule: options.mrope)
-        onEvent(.stage("reading \(layout.ids.count) tokens"))
+        try onEvent(.stage("reading \(layout.ids.count) tokens"))
         var session = try session(
             tokens: layout.ids.count + options.maxNewTokens, options: options)
         let logits = try read(

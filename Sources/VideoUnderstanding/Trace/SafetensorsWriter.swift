@@ -36,8 +36,9 @@ package enum SafetensorsWriter {
         to sink: (UnsafeRawBufferPointer) throws(Failure) -> Void
     ) throws(Failure) {
         let ordered = tensors.sorted { ($0.values.size, $1.name) > ($1.values.size, $0.name) }
-        try header(of: ordered, metadata: metadata).withUnsafeBytes { bytes throws(Failure) in
-            try sink(bytes)
+        let header = header(of: ordered, metadata: metadata)
+        try header.withUnsafeBufferPointer { bytes throws(Failure) in
+            try sink(UnsafeRawBufferPointer(bytes))
         }
         for tensor in ordered { try tensor.withBytes(sink) }
     }

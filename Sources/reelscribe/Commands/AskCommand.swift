@@ -31,10 +31,6 @@ struct AskCommand: ParsableCommand {
         completion: .file())
     var questionFile: String?
 
-    @Option(
-        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
-    var window: Fraction = Fraction(30)
-
     @Option(help: ArgumentHelp("The system message. (default: the checkpoint's)"))
     var system: String?
 
@@ -53,7 +49,6 @@ struct AskCommand: ParsableCommand {
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)
-            settings.window = window
             settings.system = system
         }
     }
@@ -86,7 +81,7 @@ struct AskCommand: ParsableCommand {
         let streams = text && output.output == nil && StandardStreams.outputIsTerminal
         try jobs.run(isSingle: asked.count == 1) { video, output throws(Failure) in
             guard streams else {
-                for answer in try work.answers(about: video, to: asked, onText: nil) {
+                try work.answer(asked, about: video) { answer in
                     var document = answer
                     if timing.noTiming { document.provenance.timing = nil }
                     progress.finish()
@@ -100,11 +95,12 @@ struct AskCommand: ParsableCommand {
             }
             // One question at a time, so that the reader knows which one is being answered.
             var terminal = try FileOutput(path: nil, atomically: false)
-            _ = try work.answers(about: video, to: asked) { piece throws(Failure) in
+            try work.answer(asked, about: video) { piece in
                 progress.finish()
                 try terminal.write(piece)
+            } onAnswer: { _ in
+                try terminal.write("\n")
             }
-            try terminal.write("\n")
         }
     }
 }

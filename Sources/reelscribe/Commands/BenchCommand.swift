@@ -45,7 +45,7 @@ struct BenchCommand: ParsableCommand {
             WorkOrder(model: model.model, settings: try settings(), progress: progress))
         var documents = try output.documents(isSingle: true)
         do throws(Failure) {
-            let document = try work.bench(BenchOrder(size: size ?? .two, layers: layers))
+            let document = try work.bench(BenchOrder(size: size ?? .b2, layers: layers))
             progress.finish()
             try documents.write(document)
             try documents.finish()

@@ -33,11 +33,10 @@ struct ModelInfo: ParsableCommand {
 
     func run() throws {
         let progress = reports.start()
-        let work = HeavyWork(WorkOrder(model: model, settings: Settings(), progress: progress))
         var documents = try output.documents(isSingle: true)
         do throws(Failure) {
             let located = try ModelLocator(.process).locate(model)
-            try documents.write(try work.modelInfo(located))
+            try documents.write(try located.describe())
             try documents.finish()
         } catch {
             progress.finish()

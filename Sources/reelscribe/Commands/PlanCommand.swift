@@ -6,25 +6,21 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Say what a run will cost before it is started.",
         discussion: """
-            Opens each video and the model's headers, decodes nothing heavy, and writes one \
+            Decodes each video once to count its frames, without running the model, and writes one \
             document a video (reelscribe/plan@1): exact visual and prompt tokens of every window, \
             peak memory by purpose and whether it fits, and estimated seconds.
 
             EXAMPLES
               reelscribe plan talk.mp4
               reelscribe plan *.mp4 --model Qwen/Qwen2-VL-7B-Instruct --detail high
-              reelscribe plan talk.mp4 --question 'Who is speaking?'
             """)
 
     @Argument(help: videoHelp, completion: .file())
     var videos: [String]
 
-    @Option(help: "Plan an answer to this question in place of a summary.")
-    var question: String?
-
     @Option(
         help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
-    var window: Fraction = Fraction(30)
+    var window: Rational = Rational(30)
 
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var timing: TimingOptions
@@ -51,7 +47,7 @@ struct PlanCommand: ParsableCommand {
         let jobs = VideoJobs(
             videos: videos, output: output, writesErrorDocuments: true, progress: progress)
         try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
-            var document = try work.plan(video, question: question)
+            var document = try work.plan(video)
             if timing.noTiming { document.estimate = nil }
             progress.finish()
             try output.write(document)

@@ -25,7 +25,7 @@ struct SummarizeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
-    var window: Fraction = Fraction(30)
+    var window: Rational = Rational(30)
 
     @Option(help: ArgumentHelp("Say what to write, in place of the built-in instruction."))
     var prompt: String?

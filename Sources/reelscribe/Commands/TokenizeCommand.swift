@@ -51,11 +51,10 @@ struct TokenizeCommand: ParsableCommand {
     }
 
     func run() throws {
-        let progress = reports.start()
+        _ = reports.start()
         var folder = tokenizer
         if folder == nil { folder = try ModelLocator(.process).locate(nil).path }
-        let work = HeavyWork(WorkOrder(model: nil, settings: Settings(), progress: progress))
-        let tokens = try work.tokenizer(in: folder ?? "")
+        let tokens = try TextTokens(folder: folder ?? "")
         var file = try FileOutput(path: output, atomically: false)
         if jsonl {
             var number = 0

@@ -6,7 +6,7 @@ struct TraceCommand: ParsableCommand {
         commandName: "trace",
         abstract: "Write the tensors of every stage, to compare with another implementation.",
         discussion: """
-            Runs greedy in 32-bit arithmetic unless --weights says otherwise, and writes one \
+            Runs greedy in 32-bit arithmetic whatever the type of the weights, and writes one \
             safetensors file: frame_indices, frame_timestamps, pixel_values, grid_thw, input_ids, \
             position_ids, vision_embeds, logits and generated_ids. Several VIDEO arguments are \
             several visual inputs, in order, before the text of the prompt.
@@ -52,7 +52,6 @@ struct TraceCommand: ParsableCommand {
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)
-            settings.weights = model.weights ?? .f32
             settings.system = system
         }
     }

@@ -2,8 +2,12 @@ import ArgumentParser
 import Logging
 import VideoUnderstanding
 
-extension Fraction: ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
+extension Rational: @retroactive ExpressibleByArgument {
+    public init?(argument: String) {
+        // A rate is never negative, and a leading dash is more likely a forgotten value.
+        guard !argument.hasPrefix("-") else { return nil }
+        self.init(text: argument)
+    }
 }
 
 extension TimePosition: ExpressibleByArgument {
@@ -14,10 +18,10 @@ extension ByteSize: ExpressibleByArgument {
     public init?(argument: String) { self.init(parsing: argument) }
 }
 
-extension SamplingRule: ExpressibleByArgument {}
-extension DetailLevel: ExpressibleByArgument {}
+extension SamplingMode: @retroactive ExpressibleByArgument {}
+extension Detail: @retroactive ExpressibleByArgument {}
 extension WeightsChoice: ExpressibleByArgument {}
-extension PositionRule: ExpressibleByArgument {}
+extension MRoPERule: @retroactive ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 extension Logger.Level: @retroactive ExpressibleByArgument {}
 
@@ -26,9 +30,4 @@ enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
 
-/// A published size with random weights.
-enum ModelSize: String, ExpressibleByArgument, CaseIterable {
-    case two = "2b"
-    case seven = "7b"
-    case seventyTwo = "72b"
-}
+extension ModelSize: @retroactive ExpressibleByArgument {}

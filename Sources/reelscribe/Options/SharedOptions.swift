@@ -23,7 +23,7 @@ struct ModelOptions: ParsableArguments {
         help: ArgumentHelp(
             "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5.",
             valueName: "rule"))
-    var mrope: PositionRule = .max
+    var mrope: MRoPERule = .max
 
     @Option(
         help: ArgumentHelp(
@@ -48,13 +48,13 @@ struct ModelOptions: ParsableArguments {
 /// Which part of the video the model sees, and how finely.
 struct SamplingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Frames sampled per second of video: 2, 0.5, 30000/1001.", valueName: "f"))
-    var fps: Fraction = Fraction(2)
+    var fps: Rational = Rational(2)
 
     @Option(
         help: ArgumentHelp(
             "pts: the frame shown at each instant k/fps by real time stamps, right for variable rates; qwen: the reference's rule on frame indices.",
             valueName: "rule"))
-    var sampling: SamplingRule = .pts
+    var sampling: SamplingMode = .pts
 
     @Option(
         help: ArgumentHelp("Begin here: seconds, or HH:MM:SS.mmm.", valueName: "time"))
@@ -76,7 +76,7 @@ struct SamplingOptions: ParsableArguments {
         help: ArgumentHelp(
             "Pixels per video frame where no pixel option is given: low 64·28·28, medium 128·28·28, high the reference's budgets. Images always have the image budget. (default: medium; high in trace)",
             valueName: "level"))
-    var detail: DetailLevel?
+    var detail: Detail?
 
     @Option(help: ArgumentHelp("Fewest pixels per frame, as in qwen-vl-utils.", valueName: "n"))
     var minPixels: Int?
@@ -90,7 +90,7 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Frames per second that a folder of images stands for.", valueName: "f"))
-    var inputFps: Fraction = Fraction(2)
+    var inputFps: Rational = Rational(2)
 
     @Flag(
         help:

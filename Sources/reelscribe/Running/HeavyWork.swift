@@ -6,7 +6,6 @@ struct WorkOrder {
     var model: String?
     var settings: Settings
     var progress: ProgressMeter
-    var interruption: Interruption { Signals.interruption }
 }
 
 /// One call of the trace command.
@@ -30,49 +29,120 @@ struct BenchOrder {
 /// The calls of the commands into the path. The model is loaded once, at the first call that
 /// needs it.
 final class HeavyWork {
-    let order: WorkOrder
+    private let order: WorkOrder
+    private var loaded: Analyzer?
 
     init(_ order: WorkOrder) { self.order = order }
 
-    func summarize(_ video: String) throws(Failure) -> SummaryDocument { throw notConnected }
+    func summarize(_ video: String) throws(Failure) -> SummaryDocument {
+        let input = try resolve(video)
+        return try analyzer().summarize(input, settings: order.settings, onEvent: reporter())
+    }
 
-    /// - Parameter onText: gets pieces of the text of the answer as they arise.
-    func answers(
-        about video: String, to questions: [QuestionList.Question],
-        onText: ((String) throws(Failure) -> Void)?
-    ) throws(Failure) -> [AnswerDocument] { throw notConnected }
+    /// - Parameters:
+    ///   - onText: gets pieces of the text of the answer as they arise.
+    ///   - onAnswer: gets each answer as soon as it is whole.
+    func answer(
+        _ questions: [QuestionList.Question], about video: String,
+        onText: ((String) throws -> Void)? = nil,
+        onAnswer: (AnswerDocument) throws -> Void
+    ) throws(Failure) {
+        let input = try resolve(video)
+        try analyzer().ask(
+            input, questions: questions.map(\.text), settings: order.settings,
+            onEvent: reporter(onText: onText)
+        ) { index, document in
+            var document = document
+            document.job = questions[index].job
+            try onAnswer(document)
+        }
+    }
 
     /// - Parameter contactSheet: PNG file to draw, or nil.
     func frames(of video: String, contactSheet: String?) throws(Failure) -> FramesDocument {
-        throw notConnected
+        let input = try resolve(video)
+        let task = FramesTask(model: try located().configuration())
+        guard let contactSheet else {
+            return try task.run(input, settings: order.settings, onEvent: reporter())
+        }
+        var sheet = ContactSheet()
+        let document = try task.run(input, settings: order.settings, onEvent: reporter()) {
+            sheet.add($0)
+        }
+        try sheet.write(to: contactSheet)
+        return document
     }
 
-    /// - Parameter question: plans an answer to it; a summary where nil.
-    func plan(_ video: String, question: String?) throws(Failure) -> PlanDocument {
-        throw notConnected
+    func plan(_ video: String) throws(Failure) -> PlanDocument {
+        let input = try resolve(video)
+        return try analyzer().plan(input, settings: order.settings, onEvent: reporter())
     }
 
-    func trace(_ trace: TraceOrder) throws(Failure) { throw notConnected }
-
-    func modelInfo(_ model: LocatedModel) throws(Failure) -> ModelInfoDocument {
-        throw notConnected
+    func trace(_ trace: TraceOrder) throws(Failure) {
+        var inputs: [VideoInput] = []
+        for video in trace.videos { inputs.append(try resolve(video)) }
+        let options = TraceOptions(
+            prompt: trace.prompt, allLogits: trace.allLogits, withFrames: trace.withFrames)
+        try analyzer().writeTrace(
+            of: inputs, options, settings: order.settings, to: trace.output, onEvent: reporter())
     }
 
-    func bench(_ bench: BenchOrder) throws(Failure) -> BenchDocument { throw notConnected }
-
-    /// Text to ids and back with the tokenizer in a folder.
-    func tokenizer(
-        in folder: String
-    ) throws(Failure) -> (
-        encode: (String) -> [Int], decode: ([Int]) throws(Failure) -> String
-    ) { throw notConnected }
-
-    /// What the linked libraries say about themselves.
-    static var probes: MachineProbes {
-        MachineProbes(libraries: [], hasDecoder: { _ in false }, instructionSet: "", blas: "")
+    func bench(_ bench: BenchOrder) throws(Failure) -> BenchDocument {
+        let settings = order.settings
+        var benchmark = Benchmark(.init(threads: settings.effectiveThreads))
+        let clip = try BenchmarkClip()
+        let type = try settings.scalarType()
+        return try benchmark.run(
+            model: { () throws(Failure) in
+                guard let model = order.model else {
+                    return try Model.randomForBenchmark(
+                        size: bench.size, layers: bench.layers, type: type ?? .bf16)
+                }
+                return try ModelLocator(.process).locate(model).load(weights: type)
+            }, clip: clip.input
+        ) { stage in
+            try Signals.interruption.check(stage: .tool)
+            order.progress.begin(stage, unit: "")
+        }
     }
 
-    private var notConnected: Failure {
-        Failure(.internalError, stage: .tool, message: "this build has no model path")
+    // MARK: - Parts
+
+    private func resolve(_ video: String) throws(Failure) -> VideoInput {
+        try .resolving(video, settings: order.settings)
+    }
+
+    private func located() throws(Failure) -> LocatedModel {
+        try ModelLocator(.process).locate(order.model)
+    }
+
+    private func analyzer() throws(Failure) -> Analyzer {
+        if let loaded { return loaded }
+        order.progress.begin("loading the model", unit: "")
+        let analyzer = try Analyzer(
+            folder: try located().path, weights: try order.settings.scalarType(),
+            threads: order.settings.effectiveThreads)
+        loaded = analyzer
+        return analyzer
+    }
+
+    /// Turns what happens on the path into progress, and ends the work when a signal asks for it.
+    private func reporter(
+        onText: ((String) throws -> Void)? = nil
+    ) -> (AnalysisEvent) throws -> Void {
+        let progress = order.progress
+        let range = order.settings.sampling
+        return { event in
+            try Signals.interruption.check(stage: .decode)
+            switch event {
+            case .opened(let duration):
+                let end = range.end.map { min($0.seconds.value, duration) } ?? duration
+                progress.begin(
+                    "watching", total: end > 0 ? Int(end.rounded(.up)) : nil, unit: "s")
+            case .seen(let time): progress.advance(to: Int(time))
+            case .stage(let words): progress.begin(words, unit: "tokens")
+            case .text(let text): try onText?(text)
+            }
+        }
     }
 }

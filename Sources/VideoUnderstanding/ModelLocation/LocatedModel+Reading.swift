@@ -1,0 +1,101 @@
+import Compute
+import OrderedJSON
+import Qwen2VL
+import Text
+
+extension LocatedModel {
+    /// The configuration alone, without a look at the weights.
+    public func configuration() throws(Failure) -> ModelConfiguration {
+        do {
+            return try ModelConfiguration.load(folder: path)
+        } catch {
+            throw Failure(error, stage: .model)
+        }
+    }
+
+    /// The weights, mapped or converted.
+    public func load(weights: ScalarType?) throws(Failure) -> Model {
+        do {
+            return try Model.load(folder: path, weights: weights)
+        } catch {
+            throw Failure(error, stage: .model)
+        }
+    }
+
+    /// What the checkpoint is, after all of it was checked.
+    public func describe() throws(Failure) -> ModelInfoDocument {
+        do {
+            return ModelInfoDocument(
+                try ModelInfo.read(folder: path), tokenizer: try Tokenizer.load(folder: path))
+        } catch {
+            throw Failure(error, stage: .model)
+        }
+    }
+}
+
+extension Model {
+    /// Random weights of a published size.
+    public static func randomForBenchmark(
+        size: ModelSize, layers: Int?, type: ScalarType
+    ) throws(Failure) -> Model {
+        do {
+            return try random(size: size, layers: layers, type: type)
+        } catch {
+            throw Failure(error, stage: .model)
+        }
+    }
+}
+
+extension ModelInfoDocument {
+    init(_ info: ModelInfo, tokenizer: Tokenizer) {
+        let configuration = info.configuration
+        let (text, vision) = (configuration.text, configuration.vision)
+        let tower = configuration.visionParameters
+        let generation = configuration.generation
+        let preprocessor = configuration.preprocessor
+        self.init(
+            path: info.folder, name: info.name, fingerprint: info.fingerprint,
+            architecture: "qwen2_vl", weights: info.types.first?.type.rawValue ?? "none",
+            parameters: ParameterCounts(vision: tower, language: info.parameters - tower),
+            files: info.files.map { CheckpointFileRecord(name: $0.name, bytes: $0.bytes) },
+            text: [
+                "hidden_size": .int(text.hidden), "intermediate_size": .int(text.intermediate),
+                "layers": .int(text.layers), "heads": .int(text.heads),
+                "kv_heads": .int(text.kvHeads), "head_size": .int(text.headSize),
+                "vocabulary": .int(text.vocabulary),
+                "mrope_sections": .array(text.mropeSections.map { .int($0) }),
+                "rope_theta": .decimal(text.ropeTheta),
+                "tied_head": .bool(text.tieWordEmbeddings),
+                "context": .int(text.maxPositions),
+            ],
+            vision: [
+                "width": .int(vision.width), "depth": .int(vision.depth),
+                "heads": .int(vision.heads), "mlp_width": .int(vision.mlpWidth),
+                "patch_size": .int(vision.patchSize),
+                "temporal_patch_size": .int(vision.temporalPatchSize),
+                "merge_size": .int(vision.mergeSize), "output": .int(vision.output),
+            ],
+            generation: [
+                "sample": .bool(generation.sample),
+                "temperature": .decimal(generation.temperature),
+                "top_k": .int(generation.topK), "top_p": .decimal(generation.topP),
+                "repetition_penalty": .decimal(generation.repetitionPenalty),
+                "end_of_sequence": .array(
+                    configuration.tokens.endOfSequence.map { .int($0) }),
+            ],
+            preprocessor: [
+                "min_pixels": .int(preprocessor.minPixels),
+                "max_pixels": .int(preprocessor.maxPixels),
+                "mean": .array(preprocessor.mean.map { .decimal(Double($0), decimals: 8) }),
+                "std": .array(preprocessor.std.map { .decimal(Double($0), decimals: 8) }),
+            ],
+            tokenizer: [
+                "kind": "byte-level BPE", "tokens": .int(tokenizer.count),
+                "vision_start": .int(configuration.tokens.visionStart),
+                "vision_end": .int(configuration.tokens.visionEnd),
+                "image_pad": .int(configuration.tokens.imagePad),
+                "video_pad": .int(configuration.tokens.videoPad),
+            ],
+            warnings: configuration.kind.warnings)
+    }
+}

@@ -1,0 +1,37 @@
+import Compute
+import Video
+
+extension Settings {
+    /// The compute threads that are used.
+    public var effectiveThreads: Int { threads ?? ThreadPool.performanceCores }
+
+    /// What `--weights` means to the loader; nil: as the checkpoint stores them.
+    ///
+    /// - Throws: `model.unsupported` for types that the loader cannot make.
+    public func scalarType() throws(Failure) -> ScalarType? {
+        switch weights {
+        case nil: return nil
+        case .bf16: return .bf16
+        case .f16: return .f16
+        case .f32: return .f32
+        case .int8, .int4:
+            throw Failure(
+                .modelUnsupported, stage: .model,
+                message: "--weights \(weights?.rawValue ?? "") is not available in this version",
+                hint: "use bf16, f16 or f32, or leave the option out")
+        }
+    }
+}
+
+extension VideoInput {
+    /// Finds out what a command-line argument means.
+    public static func resolving(
+        _ argument: String, settings: Settings
+    ) throws(Failure) -> VideoInput {
+        do {
+            return try resolve(argument, inputFPS: settings.sampling.inputFPS)
+        } catch {
+            throw Failure(error, stage: .open)
+        }
+    }
+}
