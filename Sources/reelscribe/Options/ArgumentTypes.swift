@@ -19,7 +19,13 @@ extension DetailLevel: ExpressibleByArgument {}
 extension WeightsChoice: ExpressibleByArgument {}
 extension PositionRule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// The levels of the log, as they are typed.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .warning }
+}
 
 /// How lines of the log look.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
