@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -20,6 +22,14 @@ public struct FileOutput: ~Copyable {
         case nothing
         /// Written beside its place, and moved there when it is whole.
         case rename(from: String, to: String)
+    }
+
+    /// Files of this process that are not whole yet.
+    private static let partialFiles = Mutex<Set<String>>([])
+
+    /// Removes what is half written. For the end of a process that cannot wait for its work.
+    public static func abandonAll() {
+        for path in partialFiles.withLock({ $0 }) { unlink(path) }
     }
 
     private let name: String
@@ -52,6 +62,7 @@ public struct FileOutput: ~Copyable {
         let mode = isRegular ? facts.st_mode & 0o777 : 0o666
         let descriptor = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw Self.cannotCreate(path, errno) }
+        if isBeside { Self.partialFiles.withLock { _ = $0.insert(opened) } }
         self.init(
             name: path, descriptor: descriptor, ownsDescriptor: true,
             commit: isBeside ? .rename(from: opened, to: target) : .nothing)
@@ -73,7 +84,10 @@ public struct FileOutput: ~Copyable {
 
     deinit {
         if ownsDescriptor { close(descriptor) }
-        if case .rename(let partial, _) = commit { unlink(partial) }
+        if case .rename(let partial, _) = commit {
+            unlink(partial)
+            Self.partialFiles.withLock { _ = $0.remove(partial) }
+        }
     }
 
     /// Writes a text as a whole.
@@ -98,6 +112,7 @@ public struct FileOutput: ~Copyable {
             throw cannotWrite(errno)
         }
         guard rename(partial, target) == 0 else { throw cannotWrite(errno) }
+        Self.partialFiles.withLock { _ = $0.remove(partial) }
         commit = .nothing
     }
 

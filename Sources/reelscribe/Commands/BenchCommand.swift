@@ -40,6 +40,7 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        Signals.letWorkEndItself()
         let progress = reports.start()
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))
