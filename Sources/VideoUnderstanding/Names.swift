@@ -6,6 +6,7 @@ import Video
 // The types of other modules that stand in this module's interface, so that its users need to
 // import nothing else.
 
+public typealias ContactSheet = Video.ContactSheet
 public typealias DecodeLimits = Video.DecodeLimits
 public typealias Rational = Video.Rational
 public typealias SampledFrame = Video.SampledFrame

@@ -11,11 +11,11 @@ struct Reelscribe: ParsableCommand {
             Frames are taken at 2 a second, each pair of them becomes a few dozen tokens, and the \
             model's text comes back as JSON with the times it speaks of.
 
-              reelscribe summarize talk.mp4                  what happens, segment by segment
-              reelscribe ask talk.mp4 'Who is speaking?'     one question, one answer
-              reelscribe frames talk.mp4                     what the model would be shown
-              reelscribe plan talk.mp4                       tokens, memory and time it will take
-              reelscribe doctor                              what this machine has and lacks
+              reelscribe summarize talk.mp4            what happens, part by part
+              reelscribe ask talk.mp4 'Who speaks?'    one question, one answer
+              reelscribe frames talk.mp4               what the model would see
+              reelscribe plan talk.mp4                 tokens, memory, seconds
+              reelscribe doctor                        what this machine lacks
 
             Results go to standard output, everything else to standard error. A document names its \
             kind in "schema"; `reelscribe schema` prints the JSON Schema of each.

@@ -60,25 +60,25 @@ public struct Benchmark: Sendable {
     /// - Throws: `Failure`.
     public mutating func run(
         model load: () throws(Failure) -> Model, clip: VideoInput?,
-        onStage: (String) -> Void = { _ in }
+        onStage: (String) throws -> Void = { _ in }
     ) throws(Failure) -> BenchDocument {
         do {
-            onStage("measuring the machine")
+            try onStage("measuring the machine")
             let best = measureMachine()
             if let clip {
-                onStage("sampling 1080p video")
+                try onStage("sampling 1080p video")
                 try measureSampling(clip)
             }
-            onStage("loading the model")
+            try onStage("loading the model")
             let model = try load()
             let work = WorkCount(model.configuration)
-            onStage("vision tower")
+            try onStage("vision tower")
             try measureVision(model, work, best.flops)
             for tokens in options.prefillTokens {
-                onStage("prefill of \(tokens) tokens")
+                try onStage("prefill of \(tokens) tokens")
                 try measurePrefill(model, work, tokens: tokens, best.flops)
             }
-            onStage("decode")
+            try onStage("decode")
             try measureDecode(model, work, best.bandwidth)
             return document(model)
         } catch {

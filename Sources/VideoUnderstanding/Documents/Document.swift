@@ -23,9 +23,12 @@ public enum DocumentKind: String, Sendable, CaseIterable {
     /// The kind that `text` names: `summary`, `summary@1` or `reelscribe/summary@1`.
     public init?(naming text: String) {
         let name = text.hasPrefix("reelscribe/") ? String(text.dropFirst(11)) : text
-        let kind = Self.allCases.first { $0.rawValue == name || "\($0.rawValue)@\($0.major)" == name }
-        guard let kind else { return nil }
-        self = kind
+        for kind in Self.allCases
+        where [kind.rawValue, "\(kind.rawValue)@\(kind.major)"].contains(name) {
+            self = kind
+            return
+        }
+        return nil
     }
 }
 

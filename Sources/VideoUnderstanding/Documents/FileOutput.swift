@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
     import Darwin
 #elseif canImport(Musl)
@@ -20,6 +22,14 @@ public struct FileOutput: ~Copyable {
         case nothing
         /// Written beside its place, and moved there when it is whole.
         case rename(from: String, to: String)
+    }
+
+    /// Files of this process that are not whole yet.
+    private static let partialFiles = Mutex<Set<String>>([])
+
+    /// Removes what is half written. For the end of a process that cannot wait for its work.
+    public static func abandonAll() {
+        for path in partialFiles.withLock({ $0 }) { unlink(path) }
     }
 
     private let name: String
@@ -52,6 +62,7 @@ public struct FileOutput: ~Copyable {
         let mode = isRegular ? facts.st_mode & 0o777 : 0o666
         let descriptor = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
         guard descriptor >= 0 else { throw Self.cannotCreate(path, errno) }
+        if isBeside { Self.partialFiles.withLock { _ = $0.insert(opened) } }
         self.init(
             name: path, descriptor: descriptor, ownsDescriptor: true,
             commit: isBeside ? .rename(from: opened, to: target) : .nothing)
@@ -73,7 +84,10 @@ public struct FileOutput: ~Copyable {
 
     deinit {
         if ownsDescriptor { close(descriptor) }
-        if case .rename(let partial, _) = commit { unlink(partial) }
+        if case .rename(let partial, _) = commit {
+            unlink(partial)
+            Self.partialFiles.withLock { _ = $0.remove(partial) }
+        }
     }
 
     /// Writes a text as a whole.
@@ -81,8 +95,16 @@ public struct FileOutput: ~Copyable {
     /// - Throws: `output.unwritable` with status 74. Ends the process, as other filters do, where
     ///   the reader of standard output has gone.
     public mutating func write(_ text: String) throws(Failure) {
+        let bytes = ContiguousArray(text.utf8)
+        try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
+            try write(UnsafeRawBufferPointer(bytes))
+        }
+    }
+
+    /// Writes bytes; see ``write(_:)``.
+    mutating func write(_ bytes: UnsafeRawBufferPointer) throws(Failure) {
         do throws(Fault) {
-            try Self.write(text, to: descriptor)
+            try Self.write(bytes, to: descriptor)
         } catch {
             switch error {
             case .readerGone: Self.endAsFilter()
@@ -98,6 +120,7 @@ public struct FileOutput: ~Copyable {
             throw cannotWrite(errno)
         }
         guard rename(partial, target) == 0 else { throw cannotWrite(errno) }
+        Self.partialFiles.withLock { _ = $0.remove(partial) }
         commit = .nothing
     }
 
@@ -110,34 +133,34 @@ public struct FileOutput: ~Copyable {
 
     /// Writes everything, and keeps silent where that fails.
     static func writeAll(_ text: String, to descriptor: Int32) {
-        try? write(text, to: descriptor)
+        ContiguousArray(text.utf8).withUnsafeBufferPointer {
+            try? write(UnsafeRawBufferPointer($0), to: descriptor)
+        }
     }
 
-    private static func write(_ text: String, to descriptor: Int32) throws(Fault) {
-        var text = text
-        let code = text.withUTF8 { bytes -> Int32 in
-            var rest = UnsafeRawBufferPointer(bytes)
-            while !rest.isEmpty {
-                #if canImport(Darwin)
-                    let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
-                #elseif canImport(Musl)
-                    let count = Musl.write(descriptor, rest.baseAddress, rest.count)
-                #else
-                    let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-                #endif
-                if count < 0, errno == EINTR { continue }
-                if count < 0, errno == EAGAIN {
-                    var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                    poll(&waiting, 1, -1)
-                    continue
-                }
-                guard count >= 0 else { return errno }
-                rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    private static func write(
+        _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
+    ) throws(Fault) {
+        var rest = bytes
+        while !rest.isEmpty {
+            #if canImport(Darwin)
+                let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
+            #elseif canImport(Musl)
+                let count = Musl.write(descriptor, rest.baseAddress, rest.count)
+            #else
+                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+            #endif
+            if count < 0, errno == EINTR { continue }
+            if count < 0, errno == EAGAIN {
+                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+                poll(&waiting, 1, -1)
+                continue
             }
-            return 0
+            guard count >= 0 else {
+                throw errno == EPIPE ? .readerGone : .system(errno)
+            }
+            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
         }
-        if code == EPIPE { throw .readerGone }
-        if code != 0 { throw .system(code) }
     }
 
     /// Dies of SIGPIPE, so that the shell sees what it sees of any filter: `reelscribe … | head`.

@@ -4,10 +4,10 @@ import Qwen2VL
 import Text
 
 extension LocatedModel {
-    /// The configuration alone, without a look at the weights.
+    /// The configuration alone; the weights are checked by their headers.
     public func configuration() throws(Failure) -> ModelConfiguration {
         do {
-            return try ModelConfiguration.load(folder: path)
+            return try ModelInfo.read(folder: path).configuration
         } catch {
             throw Failure(error, stage: .model)
         }
@@ -50,7 +50,8 @@ extension ModelInfoDocument {
     init(_ info: ModelInfo, tokenizer: Tokenizer) {
         let configuration = info.configuration
         let (text, vision) = (configuration.text, configuration.vision)
-        let tower = configuration.visionParameters
+        let tower = configuration.requirements.filter { $0.name.hasPrefix("visual.") }
+            .reduce(0) { $0 + $1.shape.reduce(1, *) }
         let generation = configuration.generation
         let preprocessor = configuration.preprocessor
         self.init(

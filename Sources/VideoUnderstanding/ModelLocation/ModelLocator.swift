@@ -150,8 +150,8 @@ public struct ModelLocator: Sendable {
             }
             places.append(folder(of: folder(of: executable)) + "/share/reelscribe/model")
         }
-        places.append(surroundings.currentFolder + "/" + Self.bundledFolder)
-        return places
+        let below = surroundings.currentFolder + "/" + Self.bundledFolder
+        return places.contains(below) ? places : places + [below]
     }
 
     private func isCheckpoint(_ path: String) -> Bool {
@@ -184,7 +184,8 @@ public struct ModelLocator: Sendable {
 
     private func notFound(_ message: String, _ places: [String], name: String? = nil) -> Failure {
         let looked = places.isEmpty ? "" : "; looked at " + places.joined(separator: ", ")
-        let hint = name.map { "`reelscribe model pull \($0)` downloads it" }
+        let hint =
+            name.map { "`reelscribe model pull \($0)` downloads it" }
             ?? "give the folder of a checkpoint with --model, or its name, such as Qwen/Qwen2-VL-2B-Instruct"
         return Failure(.modelNotFound, stage: .model, message: message + looked, hint: hint)
     }

@@ -18,7 +18,8 @@ extension ModelSurroundings {
             if let value = getenv(name) { environment[name] = String(cString: value) }
         }
         // The system's own link is right where the program was found through PATH.
-        let executable = SystemFiles.realPath("/proc/self/exe")
+        let executable =
+            SystemFiles.realPath("/proc/self/exe")
             ?? CommandLine.arguments.first.flatMap { SystemFiles.realPath($0) }
         return ModelSurroundings(
             environment: environment, executable: executable,

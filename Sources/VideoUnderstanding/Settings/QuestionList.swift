@@ -34,18 +34,18 @@ public struct QuestionList: Sendable, Equatable {
             guard var text = String(validating: line, as: UTF8.self) else {
                 throw fault(path, index, "not UTF-8")
             }
-            while let last = text.unicodeScalars.last, last == "\r" || last == " " || last == "\t" {
+            while let last = text.unicodeScalars.last, ["\r", " ", "\t"].contains(last) {
                 text.unicodeScalars.removeLast()
             }
             guard !text.isEmpty else { continue }
-            guard let first = text.utf8.first, first == UInt8(ascii: "{") || first == UInt8(ascii: "\"")
-            else {
+            let isObject = text.utf8.first == UInt8(ascii: "{")
+            guard isObject || text.utf8.first == UInt8(ascii: "\"") else {
                 add(text)
                 continue
             }
             guard let value = try? JSON.parse(text) else {
                 // A question may begin with a quotation mark; an object that is broken may not.
-                guard first == UInt8(ascii: "\"") else { throw fault(path, index, "not valid JSON") }
+                if isObject { throw fault(path, index, "not valid JSON") }
                 add(text)
                 continue
             }

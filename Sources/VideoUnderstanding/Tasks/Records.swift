@@ -83,8 +83,12 @@ extension Analyzer {
     }
 
     /// What a reader must know about the model before trusting its words.
-    package var modelWarnings: [WarningRecord] {
-        switch model.configuration.kind {
+    package var modelWarnings: [WarningRecord] { model.configuration.kind.warnings }
+}
+
+extension ModelKind {
+    package var warnings: [WarningRecord] {
+        switch self {
         case .published: []
         case .untrained:
             [

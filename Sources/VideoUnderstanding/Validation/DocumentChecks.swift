@@ -103,8 +103,10 @@ struct DocumentChecks {
                 add(path + "/boundary", "only the last segment ends with the range")
             }
             for side in ["start", "end"] {
-                checkDecimals(segment[side], "\(path)/\(side)")
-                checkTimecode(segment["\(side)_timecode"], of: segment[side], "\(path)/\(side)_timecode")
+                let seconds = segment[side]
+                checkDecimals(seconds, "\(path)/\(side)")
+                let key = "\(side)_timecode"
+                checkTimecode(segment[key], of: seconds, JSONPointer.appending(key, to: path))
             }
         }
     }
@@ -173,7 +175,9 @@ struct DocumentChecks {
             if start < lastStart { add(path + "/start", "lies before the pair before it") }
             lastStart = start
             if second < first || second >= frames {
-                add(path + "/frames", "\(first) and \(second) are no two of \(frames) frames in order")
+                add(
+                    path + "/frames",
+                    "\(first) and \(second) are no two of \(frames) frames in order")
             }
         }
     }

@@ -19,6 +19,11 @@ public struct ValidationReport: Sendable, Equatable {
     public var faults: [ValidationFault]
 
     public var isValid: Bool { faults.isEmpty }
+
+    public init(documents: Int, faults: [ValidationFault]) {
+        self.documents = documents
+        self.faults = faults
+    }
 }
 
 /// Checks files of documents: one JSON document, or JSON Lines.

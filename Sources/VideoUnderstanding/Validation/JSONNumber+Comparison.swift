@@ -62,11 +62,13 @@ extension JSON {
     /// Equality as JSON Schema means it: numbers by value, objects without regard to order.
     func isSame(as other: JSON) -> Bool {
         switch (self, other) {
-        case (.number(let first), .number(let second)): return first.order(against: second) == .equal
+        case (.number(let first), .number(let second)):
+            return first.order(against: second) == .equal
         case (.string(let first), .string(let second)):
             return first.utf8.elementsEqual(second.utf8)
         case (.array(let first), .array(let second)):
-            return first.count == second.count && zip(first, second).allSatisfy { $0.isSame(as: $1) }
+            return first.count == second.count
+                && zip(first, second).allSatisfy { $0.isSame(as: $1) }
         case (.object(let first), .object(let second)):
             return first.members.count == second.members.count
                 && first.members.allSatisfy { member in

@@ -112,10 +112,8 @@ struct PatternParser {
 
     private mutating func count() throws(PatternFault) -> Int? {
         var value: Int?
-        while let scalar = next, let digit = scalar.properties.numericType == .decimal
-            ? Int(String(scalar)) : nil
-        {
-            let sum = (value ?? 0) * 10 + digit
+        while let scalar = next, scalar >= "0", scalar <= "9" {
+            let sum = (value ?? 0) * 10 + Int(scalar.value - 0x30)
             guard sum <= Self.maximumRepeats else {
                 throw fault("more than \(Self.maximumRepeats) repetitions")
             }

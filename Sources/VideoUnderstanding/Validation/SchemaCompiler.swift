@@ -77,8 +77,8 @@ struct SchemaCompiler {
         case "dependentRequired":
             var needs: [(key: String, needs: [String])] = []
             for member in try object(value, path).members {
-                needs.append(
-                    (member.key, try names(member.value, JSONPointer.appending(member.key, to: path))))
+                let place = JSONPointer.appending(member.key, to: path)
+                needs.append((member.key, try names(member.value, place)))
             }
             return .dependent(needs)
         case "dependentSchemas":
@@ -135,7 +135,9 @@ struct SchemaCompiler {
         var matching: [(ScalarPattern, JSONSchema.Place)] = []
         if let value = schema["properties"] {
             let path = JSONPointer.appending("properties", to: parent)
-            for entry in try schemas(named: value, path) { named[Array(entry.key.utf8)] = entry.place }
+            for entry in try schemas(named: value, path) {
+                named[Array(entry.key.utf8)] = entry.place
+            }
         }
         if let value = schema["patternProperties"] {
             let path = JSONPointer.appending("patternProperties", to: parent)

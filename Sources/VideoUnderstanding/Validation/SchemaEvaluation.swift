@@ -95,8 +95,12 @@ struct SchemaEvaluation {
         let units = { (number: Int) in
             "\(number) \(number == 1 ? unit : unit == "property" ? "properties" : unit + "s")"
         }
-        if let least, count < least { add(path, "expected at least \(units(least)), found \(count)") }
-        if let most, count > most { add(path, "expected at most \(units(most)), found \(count)") }
+        if let least, count < least {
+            add(path, "expected at least \(units(least)), found \(count)")
+        }
+        if let most, count > most {
+            add(path, "expected at most \(units(most)), found \(count)")
+        }
     }
 
     private mutating func checkArray(_ value: JSON, _ rule: Rule, path: String, depth: Int) {
@@ -142,9 +146,8 @@ struct SchemaEvaluation {
         case .dependent(let needs):
             for (key, wanted) in needs where object[key] != nil {
                 for other in wanted where object[other] == nil {
-                    add(
-                        path,
-                        "\(JSON.string(other).compact) is missing beside \(JSON.string(key).compact)")
+                    let (missing, beside) = (JSON.string(other), JSON.string(key))
+                    add(path, "\(missing.compact) is missing beside \(beside.compact)")
                 }
             }
         case .dependentSchemas(let entries):

@@ -40,18 +40,20 @@ struct BenchCommand: ParsableCommand {
     }
 
     func run() throws {
+        Signals.letWorkEndItself()
         let progress = reports.start()
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))
-        var documents = try output.documents(isSingle: true)
         do throws(Failure) {
+            var documents = try output.documents(isSingle: true)
             let document = try work.bench(BenchOrder(size: size ?? .b2, layers: layers))
             progress.finish()
             try documents.write(document)
             try documents.finish()
         } catch {
             progress.finish()
-            throw error
+            if error.code == .outputUnwritable, error.stage == .output { throw error }
+            try output.writeError(error, after: progress)
         }
     }
 }

@@ -21,7 +21,7 @@ struct DoctorCommand: ParsableCommand {
     @OptionGroup(title: "Output") var output: OutputOptions
 
     func run() throws {
-        let document = Doctor(probes: HeavyWork.probes, surroundings: .process).examine()
+        let document = Doctor(probes: .linked, surroundings: .process).examine()
         var documents = try output.documents(isSingle: true)
         if json {
             try documents.write(document)

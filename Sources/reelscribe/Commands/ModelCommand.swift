@@ -33,14 +33,15 @@ struct ModelInfo: ParsableCommand {
 
     func run() throws {
         let progress = reports.start()
-        var documents = try output.documents(isSingle: true)
         do throws(Failure) {
+            var documents = try output.documents(isSingle: true)
             let located = try ModelLocator(.process).locate(model)
             try documents.write(try located.describe())
             try documents.finish()
         } catch {
             progress.finish()
-            throw error
+            if error.code == .outputUnwritable, error.stage == .output { throw error }
+            try output.writeError(error, after: progress)
         }
     }
 }

@@ -59,6 +59,7 @@ struct TraceCommand: ParsableCommand {
     func validate() throws { _ = try settings() }
 
     func run() throws {
+        Signals.letWorkEndItself()
         let progress = reports.start()
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))

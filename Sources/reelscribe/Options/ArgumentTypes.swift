@@ -2,7 +2,7 @@ import ArgumentParser
 import Logging
 import VideoUnderstanding
 
-extension Rational: @retroactive ExpressibleByArgument {
+extension Rational: ExpressibleByArgument {
     public init?(argument: String) {
         // A rate is never negative, and a leading dash is more likely a forgotten value.
         guard !argument.hasPrefix("-") else { return nil }
@@ -18,16 +18,22 @@ extension ByteSize: ExpressibleByArgument {
     public init?(argument: String) { self.init(parsing: argument) }
 }
 
-extension SamplingMode: @retroactive ExpressibleByArgument {}
-extension Detail: @retroactive ExpressibleByArgument {}
+extension SamplingMode: ExpressibleByArgument {}
+extension Detail: ExpressibleByArgument {}
 extension WeightsChoice: ExpressibleByArgument {}
-extension MRoPERule: @retroactive ExpressibleByArgument {}
+extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+
+/// The levels of the log, as they are typed.
+enum LogLevel: String, ExpressibleByArgument, CaseIterable {
+    case trace, debug, info, notice, warning, error, critical
+
+    var level: Logger.Level { Logger.Level(rawValue: rawValue) ?? .warning }
+}
 
 /// How lines of the log look.
 enum LogFormat: String, ExpressibleByArgument, CaseIterable {
     case text, json
 }
 
-extension ModelSize: @retroactive ExpressibleByArgument {}
+extension ModelSize: ExpressibleByArgument {}

@@ -47,7 +47,9 @@ struct ModelOptions: ParsableArguments {
 
 /// Which part of the video the model sees, and how finely.
 struct SamplingOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Frames sampled per second of video: 2, 0.5, 30000/1001.", valueName: "f"))
+    @Option(
+        help: ArgumentHelp(
+            "Frames sampled per second of video: 2, 0.5, 30000/1001.", valueName: "f"))
     var fps: Rational = Rational(2)
 
     @Option(
@@ -173,6 +175,19 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
+extension OutputOptions {
+    /// Puts an error document where the only document of a command should have stood.
+    ///
+    /// - Throws: `ExitCode` of the failure, after it was told.
+    func writeError(_ failure: Failure, after progress: ProgressMeter) throws {
+        var documents = try documents(isSingle: true)
+        try documents.write(ErrorDocument(uri: nil, failure: failure))
+        try documents.finish()
+        progress.message(failure.line)
+        throw ExitCode(failure.status.rawValue)
+    }
+}
+
 enum LayoutFlag: EnumerableFlag {
     case pretty, compact
 
@@ -197,7 +212,7 @@ struct ReportOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp("Least level of messages on standard error.", valueName: "level"))
-    var logLevel: Logger.Level = .warning
+    var logLevel: LogLevel = .warning
 
     @Option(help: ArgumentHelp("Look of messages on standard error.", valueName: "format"))
     var logFormat: LogFormat = .text
@@ -205,7 +220,7 @@ struct ReportOptions: ParsableArguments {
     /// Starts the log, and gives the meter through which all of standard error goes.
     func start() -> ProgressMeter {
         let meter = ProgressMeter.standardError(progress)
-        let (level, format) = (logLevel, logFormat)
+        let (level, format) = (logLevel.level, logFormat)
         LoggingSystem.bootstrap { label in
             StandardErrorLog(label: label, logLevel: level, format: format, meter: meter)
         }

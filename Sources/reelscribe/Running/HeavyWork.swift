@@ -67,7 +67,7 @@ final class HeavyWork {
         }
         var sheet = ContactSheet()
         let document = try task.run(input, settings: order.settings, onEvent: reporter()) {
-            sheet.add($0)
+            sheet.append($0)
         }
         try sheet.write(to: contactSheet)
         return document

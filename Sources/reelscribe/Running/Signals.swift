@@ -1,3 +1,4 @@
+import Synchronization
 import VideoUnderstanding
 
 #if canImport(Darwin)
@@ -8,14 +9,15 @@ import VideoUnderstanding
     import Glibc
 #endif
 
-/// Ends a run in good order on Ctrl-C and on SIGTERM.
+/// Ends a run in good order on Ctrl-C and on SIGTERM, with status 130 or 143.
 ///
-/// The first signal asks: stages look at ``interruption`` between frames and tokens, and what is
-/// done is flushed. A second one, or ten seconds, ends the process at once.
+/// Commands that work for long are asked first: stages look at ``interruption`` between frames and
+/// tokens, and what is done is flushed. A second signal, or ten seconds, ends the process at once.
+/// All other commands end at the first one.
 enum Signals {
     static let interruption = Interruption()
 
-    private static let secondsForOrder: Int32 = 10
+    private static let millisecondsForOrder = Atomic<Int32>(0)
 
     /// Called once, before anything else runs.
     static func install() {
@@ -30,10 +32,14 @@ enum Signals {
         for number in [SIGINT, SIGTERM] { signal(number, passOn) }
     }
 
+    /// From here on the work ends itself when it is asked to.
+    static func letWorkEndItself() { millisecondsForOrder.store(10_000, ordering: .relaxed) }
+
     private static func watch(_ pipe: Int32) {
         guard let first = next(from: pipe, timeout: -1) else { return }
         interruption.request(signal: first)
-        let second = next(from: pipe, timeout: secondsForOrder * 1000)
+        let second = next(from: pipe, timeout: millisecondsForOrder.load(ordering: .relaxed))
+        FileOutput.abandonAll()
         _exit(128 + (second ?? first))
     }
 

@@ -16,6 +16,7 @@ struct VideoJobs {
     func run(
         isSingle: Bool, _ work: (String, inout DocumentOutput) throws(Failure) -> Void
     ) throws {
+        Signals.letWorkEndItself()
         var documents = try output.documents(isSingle: isSingle)
         var statuses: [ExitStatus] = []
         for video in videos {

@@ -1,0 +1,95 @@
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+@Suite(.enabled(if: Tool.isBuilt, "the program was not built beside the tests"))
+struct CommandLineTests {
+    static let commands: [[String]] = [
+        ["summarize"], ["ask"], ["frames"], ["plan"], ["trace"], ["model"], ["model", "info"],
+        ["tokenize"], ["bench"], ["schema"], ["validate"], ["doctor"],
+    ]
+
+    @Test(arguments: commands)
+    func everyCommandHasHelp(command: [String]) throws {
+        let outcome = try Tool.run(command + ["--help"])
+        #expect(outcome.status == 0)
+        #expect(outcome.errors == "")
+        #expect(outcome.output.contains("USAGE: reelscribe " + command.joined(separator: " ")))
+        if command != ["model"] { #expect(outcome.output.contains("EXAMPLES")) }
+    }
+
+    @Test func theRootTeachesAndTellsItsVersion() throws {
+        let help = try Tool.run("--help")
+        for command in Self.commands { #expect(help.output.contains("  " + command[0])) }
+        let version = try Tool.run("--version")
+        #expect(version.output == "reelscribe \(ToolRecord.current.version)\n")
+    }
+
+    // Wrong use is 64, whatever kind it is, and never a document.
+    @Test(arguments: [
+        ["nonsense"], ["frames"], ["frames", "a", "--fps", "fast"], ["frames", "a", "--fps", "0"],
+        ["frames", "a", "b"], ["summarize"], ["summarize", "a", "--start", "1:99"],
+        ["summarize", "a", "--start", "5", "--end", "4"], ["summarize", "-one-pixel-.mp4"],
+        ["summarize", "a", "--sampling", "other"], ["summarize", "a", "--max-memory", "lots"],
+        ["summarize", "a", "--weights", "f8"], ["summarize", "a", "--pretty", "--compact"],
+        ["summarize", "a", "--min-pixels", "9", "--max-pixels", "8"],
+        ["summarize", "a", "--threads", "0"], ["summarize", "a", "--log-level", "loud"],
+        ["ask", "a"], ["ask", "-", "--questions", "-"], ["ask", "a", "q", "--top-p", "2"],
+        ["trace", "a", "--prompt", "x"], ["trace", "a", "--output", "x"],
+        ["bench", "--size", "3b"], ["bench", "--size", "2b", "--model", "x"],
+        ["bench", "--layers", "0"], ["schema", "nothing"], ["validate"],
+        ["tokenize", "--jsonl", "text"], ["plan", "a", "--window", "0.5"],
+    ])
+    func wrongUse(arguments: [String]) throws {
+        let outcome = try Tool.run(arguments)
+        #expect(outcome.status == 64)
+        #expect(outcome.output == "")
+        #expect(outcome.errors.contains("Usage: reelscribe"))
+    }
+
+    @Test(arguments: ["bash", "zsh", "fish"])
+    func completionsAreGenerated(shell: String) throws {
+        let outcome = try Tool.run("--generate-completion-script", shell)
+        #expect(outcome.status == 0)
+        #expect(outcome.output.contains("summarize"))
+        #expect(outcome.output.contains("max-new-tokens"))
+    }
+
+    @Test(arguments: DocumentKind.allCases)
+    func schemasArePrinted(kind: DocumentKind) throws {
+        let outcome = try Tool.run("schema", kind.rawValue)
+        #expect(outcome.status == 0)
+        #expect(outcome.output == kind.schemaText)
+    }
+
+    @Test func schemasAreListed() throws {
+        let outcome = try Tool.run("schema")
+        #expect(outcome.output.split(separator: "\n").count == DocumentKind.allCases.count)
+    }
+
+    // A reader that goes away is no fault: no message, no trace.
+    @Test func aClosedPipeIsQuiet() throws {
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        shell.arguments = [
+            "-c", "(sleep 0.3; \"$0\" schema summary; echo $? >&2) | true", Tool.path ?? "",
+        ]
+        let errors = Pipe()
+        shell.standardError = errors
+        try shell.run()
+        shell.waitUntilExit()
+        let text = String(
+            decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(text == "141\n")
+    }
+
+    @Test(arguments: [(SIGINT, 130), (SIGTERM, 143)] as [(Int32, Int32)])
+    func signalsEndTheRun(signal: Int32, status: Int32) throws {
+        let tool = try Tool(["validate", "-"], input: nil)
+        Thread.sleep(forTimeInterval: 0.5)
+        kill(tool.identifier, signal)
+        let outcome = try tool.outcome()
+        #expect(outcome.status == status)
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+@Suite(.enabled(if: Tool.isBuilt, "the program was not built beside the tests"))
+struct DocumentCommandTests {
+    private static let sound =
+        #"{"schema":"reelscribe/error@1","error":{"code":"decode.damaged","stage":"decode","message":"m","hint":null,"retryable":false},"tool":{"name":"reelscribe","version":"1"}}"#
+
+    @Test func soundDocumentsAreValid() throws {
+        let outcome = try Tool.run("validate", "-", input: "\(Self.sound)\n\(Self.sound)\n")
+        #expect(outcome.status == 0)
+        #expect(outcome.output == "-: 2 documents, valid\n")
+    }
+
+    @Test func everyFaultIsALineWithItsPlace() throws {
+        let broken = Self.sound.replacing("\"decode\"", with: "\"elsewhere\"")
+        let outcome = try Tool.run("validate", "-", input: "\(Self.sound)\n\(broken)\n{\n")
+        #expect(outcome.status == 65)
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.count == 2)
+        #expect(lines.first?.hasPrefix("standard input:2: /error/stage: expected one of") == true)
+        #expect(lines.last?.hasPrefix("standard input:3: ") == true)
+    }
+
+    @Test func aReportCanBeADocumentItself() throws {
+        let report = try Tool.run("validate", "-", "--json", input: "{}")
+        #expect(report.status == 65)
+        let again = try Tool.run("validate", "-", input: report.output)
+        #expect(again.status == 0)
+    }
+
+    @Test func whatIsNotThereIs66() throws {
+        let outcome = try Tool.run("validate", "no-such-file.json")
+        #expect(outcome.status == 66)
+        #expect(outcome.errors.hasPrefix("reelscribe: error: cannot open no-such-file.json"))
+        #expect(outcome.errors.split(separator: "\n").count == 1)
+    }
+
+    @Test func outputsThatCannotBeMadeAre73() throws {
+        let outcome = try Tool.run("schema", "error", "--output", "/no/such/folder/x.json")
+        #expect(outcome.status == 73)
+        #expect(outcome.errors.contains("cannot create /no/such/folder/x.json"))
+    }
+
+    @Test func outputsThatCannotBeWrittenAre74() throws {
+        guard FileManager.default.fileExists(atPath: "/dev/full") else { return }
+        let outcome = try Tool.run("schema", "error", "--output", "/dev/full")
+        #expect(outcome.status == 74)
+    }
+
+    @Test func aMissingModelIs78WithADocument() throws {
+        let outcome = try Tool.run("model", "info", "No/Such-Model")
+        #expect(outcome.status == 78)
+        let document = try JSON.parse(outcome.output)
+        #expect(DocumentValidator().faults(in: document) == [])
+        #expect(document["error"]?["code"]?.string == "model.not_found")
+        #expect(outcome.errors.contains("model pull No/Such-Model"))
+    }
+
+    @Test func doctorsReportIsADocument() throws {
+        let outcome = try Tool.run("doctor", "--json")
+        let document = try JSON.parse(outcome.output)
+        #expect(DocumentValidator().faults(in: document) == [])
+        #expect([0, 78].contains(outcome.status))
+        #expect((outcome.status == 78) == (document["status"]?.string == "error"))
+    }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+@Suite struct SettingsTests {
+    @Test func defaultsAreThoseOfTheContract() throws {
+        let settings = Settings()
+        try settings.validate()
+        let json = settings.json
+        #expect(json["fps"]?.int == 2)
+        #expect(json["min_frames"]?.int == 4)
+        #expect(json["max_frames"]?.int == 768)
+        #expect(json["detail"]?.string == "medium")
+        #expect(json["sampling"]?.string == "pts")
+        #expect(json["mrope"]?.string == "max")
+        #expect(json["temperature"]?.int == 0)
+        #expect(json["max_new_tokens"]?.int == 256)
+        #expect(json["weights"] == .null)
+    }
+
+    // The result does not depend on the machine's means, so that they must not be in the document.
+    @Test func meansAreNoSettings() {
+        var settings = Settings()
+        settings.threads = 3
+        settings.maxMemory = ByteSize(bytes: 5)
+        #expect(settings.json == Settings().json)
+    }
+
+    @Test func seedsKeepAllOfTheirDigits() {
+        var settings = Settings()
+        settings.generation.seed = .max
+        #expect(settings.json["seed"]?.compact == "18446744073709551615")
+    }
+
+    static let contradictions: [(String, @Sendable (inout Settings) -> Void)] = [
+        ("--fps", { $0.sampling.fps = Fraction(0) }),
+        ("--input-fps", { $0.sampling.inputFPS = Fraction(2000) }),
+        ("--min-frames", { $0.sampling.minFrames = 0 }),
+        ("--max-frames", { $0.sampling.maxFrames = 3 }),
+        (
+            "--end",
+            {
+                $0.sampling.start = TimePosition(parsing: "5")
+                $0.sampling.end = TimePosition(parsing: "5")
+            }
+        ),
+        ("--min-pixels", { $0.pixels.minPixels = 0 }),
+        (
+            "--max-pixels",
+            {
+                $0.pixels.minPixels = 10
+                $0.pixels.maxPixels = 9
+            }
+        ),
+        ("--temperature", { $0.generation.temperature = .nan }),
+        ("--temperature", { $0.generation.temperature = -0.1 }),
+        ("--top-k", { $0.generation.topK = 0 }), ("--top-p", { $0.generation.topP = 0 }),
+        ("--top-p", { $0.generation.topP = 1.01 }),
+        ("--repetition-penalty", { $0.generation.repetitionPenalty = 0 }),
+        ("--max-new-tokens", { $0.generation.maxNewTokens = 0 }),
+        ("--threads", { $0.threads = 0 }), ("--window", { $0.window = Fraction(1, 2) }),
+    ]
+
+    @Test(arguments: contradictions)
+    func contradictionsNameTheOption(option: String, change: @Sendable (inout Settings) -> Void) {
+        var settings = Settings()
+        change(&settings)
+        let failure = #expect(throws: Failure.self) { try settings.validate() }
+        #expect(failure?.status == .usage)
+        #expect(failure?.message.contains(option) == true)
+    }
+
+    @Test func questionsComeFromLines() throws {
+        try withFolder { folder in
+            let path = folder + "/q.txt"
+            let lines = [
+                "What is this?\r", "", "\"Who?\"", #"{"question":"Where?","id":"7","meta":[1]}"#,
+                "\"Stop!\" says who?  ",
+            ]
+            try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+            var list = QuestionList()
+            list.add("First?")
+            try list.add(file: path)
+            #expect(
+                list.questions.map(\.text)
+                    == ["First?", "What is this?", "Who?", "Where?", "\"Stop!\" says who?"])
+            #expect(list.questions.map(\.job.questionIndex) == [0, 1, 2, 3, 4])
+            #expect(list.questions[3].job == JobReference(id: "7", meta: [1], questionIndex: 3))
+        }
+    }
+
+    @Test(arguments: ["{\"id\":\"1\"}", "ok\n{broken", "ok\n\u{0}{"])
+    func wrongQuestionFiles(text: String) throws {
+        try withFolder { folder in
+            let path = folder + "/q.jsonl"
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+            var list = QuestionList()
+            if text.hasSuffix("\u{0}{") {
+                // A line that does not begin with a brace is text, whatever is in it.
+                try list.add(file: path)
+                #expect(list.questions.count == 2)
+            } else {
+                let failure = #expect(throws: Failure.self) { try list.add(file: path) }
+                #expect(failure?.code == .jobInvalid)
+            }
+        }
+    }
+}
+
+/// An empty folder that is removed afterwards.
+func withFolder(_ body: (String) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory
+        .appendingPathComponent("reelscribe-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try body(folder.path)
+}
