@@ -140,6 +140,11 @@ RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, vf s
 static void multiply_add(const float *a, const float *b, size_t depth, size_t rows, size_t columns,
                          const float *bias, bool adding, float *c, size_t stride) {
     vf sum[RS_MR][2];
+    /* What will be added to arrives while the block is multiplied. */
+    for (size_t r = 0; r < rows; r++) {
+        __builtin_prefetch(c + r * stride, 1);
+        __builtin_prefetch(c + r * stride + columns - 1, 1);
+    }
     multiply_block(a, b, depth, sum);
     if (rows == RS_MR && columns == RS_NR) {
         const vf bias0 = bias ? load(bias) : splat(0);
