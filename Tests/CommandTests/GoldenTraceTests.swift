@@ -33,7 +33,7 @@ import Testing
             .appendingPathComponent("trace-\(UUID().uuidString).safetensors").path
         defer { try? FileManager.default.removeItem(atPath: output) }
         let run = try Tool.run(arguments + [output], in: item.folder)
-        try #require(run.status == 0, "\(run.errorText)")
+        try #require(run.status == 0, "\(run.errors)")
         let differences = TraceComparison.differences(
             golden: try TraceFile(path: "\(folder)/golden.safetensors"),
             trace: try TraceFile(path: output))

@@ -27,7 +27,10 @@ struct Tool {
     /// Starts the program; its output goes to files, so that nothing blocks on a full pipe.
     ///
     /// - Parameter input: text for standard input; nil keeps it open without a word.
-    init(_ arguments: [String], input: String? = "", environment: [String: String] = [:]) throws {
+    init(
+        _ arguments: [String], input: String? = "", environment: [String: String] = [:],
+        in currentFolder: String? = nil
+    ) throws {
         folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("reelscribe-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -36,6 +39,9 @@ struct Tool {
         }
         process.executableURL = URL(fileURLWithPath: Tool.path ?? "")
         process.arguments = arguments
+        if let currentFolder {
+            process.currentDirectoryURL = URL(fileURLWithPath: currentFolder)
+        }
         process.environment = ["HOME": folder.path, "PATH": "/usr/bin:/bin"]
             .merging(environment) { $1 }
         process.standardOutput = try FileHandle(
@@ -71,5 +77,7 @@ struct Tool {
         try Tool(arguments, input: input, environment: environment).outcome()
     }
 
-    static func run(_ arguments: [String]) throws -> Outcome { try Tool(arguments).outcome() }
+    static func run(_ arguments: [String], in folder: String? = nil) throws -> Outcome {
+        try Tool(arguments, in: folder).outcome()
+    }
 }

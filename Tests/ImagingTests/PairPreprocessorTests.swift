@@ -1,7 +1,7 @@
 import Imaging
 import Testing
 
-private let versions = InstructionSet.allCases.filter(\.isSupported)
+private let versions = ResizeLevel.allCases.filter(\.isSupported)
 
 /// The formula of the layout, index by index, on levels that are already resized.
 private func naiveRows(_ frames: [RGBImage], _ patch: PatchGeometry) -> [Float] {
@@ -38,7 +38,7 @@ private func naiveRows(_ frames: [RGBImage], _ patch: PatchGeometry) -> [Float] 
 
 private func preprocessor(
     _ source: PixelSize, _ target: PixelSize, _ patch: PatchGeometry = .published,
-    _ version: InstructionSet = .best
+    _ version: ResizeLevel = .best
 ) -> PairPreprocessor {
     PairPreprocessor(
         source: source, target: target, patch: patch, mean: Published.mean, std: Published.std,
@@ -52,7 +52,7 @@ struct PairPreprocessorTests {
     @Test(
         "rows follow the formula",
         arguments: versions, [(14, 2, 84, 56), (16, 2, 64, 96), (4, 3, 36, 24), (8, 1, 40, 16)])
-    func layout(version: InstructionSet, shape: (Int, Int, Int, Int)) {
+    func layout(version: ResizeLevel, shape: (Int, Int, Int, Int)) {
         let patch = PatchGeometry(
             patchSize: shape.0, temporalPatchSize: 2, mergeSize: shape.1, channels: 3)
         let target = PixelSize(width: shape.2, height: shape.3)
@@ -66,7 +66,7 @@ struct PairPreprocessorTests {
 
     /// Guards the normalisation of every level, to the bit: neither a reciprocal nor fused.
     @Test("every level is normalised exactly", arguments: versions)
-    func levels(version: InstructionSet) {
+    func levels(version: ResizeLevel) {
         let size = PixelSize(width: 28, height: 28)
         let image = RGBImage(
             size: size, pixels: (0..<3 * size.area).map { UInt8($0 / 3 % 256) })

@@ -3,13 +3,13 @@ import Imaging
 import Testing
 
 /// Every version of the kernels that this machine runs.
-private let versions = InstructionSet.allCases.filter(\.isSupported)
+private let versions = ResizeLevel.allCases.filter(\.isSupported)
 
 @Suite("Resampler")
 struct ResamplerTests {
     /// Guards the order and the rounding of every operation: weights, taps, passes.
     @Test("equal to the reference to the bit", arguments: versions)
-    func fixture(version: InstructionSet) throws {
+    func fixture(version: ResizeLevel) throws {
         let named = ProcessInfo.processInfo.environment["REELSCRIBE_RESIZE_FIXTURE"]
         let file = try TensorFile(
             named.map { URL(filePath: $0) }
@@ -34,7 +34,7 @@ struct ResamplerTests {
     @Test(
         "equal to the reference pictures", .enabled(if: Fixtures.hasReferencePictures),
         arguments: versions)
-    func pictures(version: InstructionSet) throws {
+    func pictures(version: ResizeLevel) throws {
         let folder = Fixtures.reference.appending(path: "resize")
         let names = try Fixtures.names(in: folder, suffix: ".png")
         #expect(names.count >= 8)
@@ -63,7 +63,7 @@ struct ResamplerTests {
     /// Guards the edges of the vector versions: blocks of 16 rows, tiles of 64 columns, rows kept
     /// in a ring, windows wider than a tile, pictures smaller than a vector.
     @Test("every version gives the bits of the scalar one", arguments: versions.dropFirst())
-    func equalVersions(version: InstructionSet) {
+    func equalVersions(version: ResizeLevel) {
         var generator = SeededGenerator(seed: 11)
         func sample(_ top: Int) -> Int { Int.random(in: 1...top, using: &generator) }
         var sizes = (0..<120).map { round in

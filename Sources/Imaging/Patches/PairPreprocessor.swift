@@ -34,7 +34,7 @@ public struct PairPreprocessor: Sendable {
 
     package init(
         source: PixelSize, target: PixelSize, patch: PatchGeometry, mean: [Float], std: [Float],
-        instructions: InstructionSet
+        instructions: ResizeLevel
     ) {
         precondition(
             patch.channels == 3 && patch.temporalPatchSize == 2 && patch.patchSize > 0
@@ -109,12 +109,12 @@ public struct PairPreprocessor: Sendable {
 /// Resamplers for the sizes that frames take where a video changes its own size on the way.
 private final class ResamplerCache: Sendable {
     private let target: PixelSize
-    private let instructions: InstructionSet
+    private let instructions: ResizeLevel
     /// The most recently used last.
     private let recent = Mutex<[Resampler]>([])
     private static let capacity = 4
 
-    init(target: PixelSize, instructions: InstructionSet) {
+    init(target: PixelSize, instructions: ResizeLevel) {
         self.target = target
         self.instructions = instructions
     }

@@ -12,7 +12,7 @@ public struct Resampler: Sendable {
     public let target: PixelSize
     private let horizontal: ResizeAxis
     private let vertical: ResizeAxis
-    private let instructions: InstructionSet
+    private let instructions: ResizeLevel
 
     /// - Precondition: sides from 1 to 2^20 pixels. `smartResize` refuses others.
     public init(from source: PixelSize, to target: PixelSize) {
@@ -20,7 +20,7 @@ public struct Resampler: Sendable {
     }
 
     /// - Precondition: this processor runs `instructions`.
-    package init(from source: PixelSize, to target: PixelSize, instructions: InstructionSet) {
+    package init(from source: PixelSize, to target: PixelSize, instructions: ResizeLevel) {
         precondition(instructions.isSupported, "\(instructions.rawValue) on this processor")
         self.source = source
         self.target = target

@@ -34,8 +34,8 @@ import VideoUnderstanding
     }
 
     static let contradictions: [(String, @Sendable (inout Settings) -> Void)] = [
-        ("--fps", { $0.sampling.fps = Fraction(0) }),
-        ("--input-fps", { $0.sampling.inputFPS = Fraction(2000) }),
+        ("--fps", { $0.sampling.fps = Rational(0) }),
+        ("--input-fps", { $0.sampling.inputFPS = Rational(2000) }),
         ("--min-frames", { $0.sampling.minFrames = 0 }),
         ("--max-frames", { $0.sampling.maxFrames = 3 }),
         (
@@ -59,7 +59,7 @@ import VideoUnderstanding
         ("--top-p", { $0.generation.topP = 1.01 }),
         ("--repetition-penalty", { $0.generation.repetitionPenalty = 0 }),
         ("--max-new-tokens", { $0.generation.maxNewTokens = 0 }),
-        ("--threads", { $0.threads = 0 }), ("--window", { $0.window = Fraction(1, 2) }),
+        ("--threads", { $0.threads = 0 }), ("--window", { $0.window = Rational(0) }),
     ]
 
     @Test(arguments: contradictions)

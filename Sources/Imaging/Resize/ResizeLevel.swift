@@ -1,11 +1,11 @@
 internal import CKernels
 
 /// Versions of the resampling kernels. All give the same bits.
-package enum InstructionSet: String, Sendable, CaseIterable {
+package enum ResizeLevel: String, Sendable, CaseIterable {
     case scalar, avx2, avx512
 
     /// The fastest that this processor runs and `REELSCRIBE_ISA` allows; looked up once.
-    package static let best: InstructionSet = {
+    package static let best: ResizeLevel = {
         let level = rs_resize_best()
         return allCases.first { $0.level == level } ?? .scalar
     }()
