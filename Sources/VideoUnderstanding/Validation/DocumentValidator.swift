@@ -66,7 +66,7 @@ public struct DocumentValidator: Sendable {
         }
     }
 
-    /// Nil where the first line that says anything is no JSON value of its own.
+    /// Nil where no line says anything, or the first that does is no JSON value of its own.
     private func validateLines(_ bytes: [UInt8]) -> ValidationReport? {
         var report = ValidationReport(documents: 0, faults: [])
         let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
@@ -82,7 +82,8 @@ public struct DocumentValidator: Sendable {
             report.documents += 1
             report.faults += found.map { ValidationFault(line: index + 1, fault: $0) }
         }
-        return report
+        // An empty result is what a producer that died leaves behind, and no valid one.
+        return report.documents > 0 ? report : nil
     }
 
     /// What is wrong with one document.

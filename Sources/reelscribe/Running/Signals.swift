@@ -29,7 +29,14 @@ enum Signals {
         signalPipe = ends[1]
         let reading = ends[0]
         guard startThread({ watch(reading) }) else { return }
-        for number in [SIGINT, SIGTERM] { signal(number, passOn) }
+        // A parent that starts us from a worker thread may hand down a mask that blocks them.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
+        for number in [SIGINT, SIGTERM] {
+            signal(number, passOn)
+            sigaddset(&wanted, number)
+        }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
     }
 
     /// From here on the work ends itself when it is asked to.
