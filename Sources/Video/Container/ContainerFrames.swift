@@ -250,6 +250,11 @@ struct ContainerFrames: ~Copyable {
         next = PictureTiming(
             index: framesDecoded, time: time, end: time, isDamaged: incoming.isDamaged)
         nextDuration = duration
+        if let short = facts.missingFromLastPacket, let ticks, duration > 0,
+            ticks.addingReportingOverflow(duration).partialValue == short.end
+        {
+            nextDuration = duration + short.delay
+        }
         framesDecoded += 1
         return true
     }

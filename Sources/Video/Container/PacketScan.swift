@@ -49,7 +49,13 @@ struct PacketScan {
         }
         var length = period
         if last.duration > 0, ContainerFacts.isPlausible(last.duration, facts.timeBase) {
-            length = MediaTime(ticks: last.duration, timeBase: facts.timeBase)
+            var duration = last.duration
+            if let short = facts.missingFromLastPacket,
+                last.pts.addingReportingOverflow(duration).partialValue == short.end
+            {
+                duration += short.delay
+            }
+            length = MediaTime(ticks: duration, timeBase: facts.timeBase)
         } else if let before {
             length = MediaTime(ticks: last.pts - before, timeBase: facts.timeBase)
         }

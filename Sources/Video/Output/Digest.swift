@@ -1,0 +1,75 @@
+internal import CFFmpeg
+import Glibc
+
+/// SHA-256 of an input, as 64 hexadecimal digits: of a file's bytes, or of the digests of the
+/// pictures of a folder in their order. Nil for addresses and pipes, which cannot be read twice.
+public func sha256(of input: VideoInput) throws(VideoError) -> String? {
+    switch input {
+    case .url, .standardInput:
+        return nil
+    case .file(let path), .image(let path):
+        return try fileDigest(path).map(hexadecimal)
+    case .imageFolder(let paths, _, _):
+        var all = try SHA256()
+        for path in paths {
+            guard let digest = try fileDigest(path) else { return nil }
+            all.update(digest)
+        }
+        return hexadecimal(all.finish())
+    }
+}
+
+private func hexadecimal(_ bytes: [UInt8]) -> String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(
+        decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+}
+
+/// Nil for what is not a regular file.
+private func fileDigest(_ path: String) throws(VideoError) -> [UInt8]? {
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
+    guard descriptor >= 0 else {
+        let number = errno
+        if number == ENOENT || number == ENOTDIR { throw .notFound(uri: path) }
+        throw .cannotOpen(uri: path, reason: String(cString: strerror(number)))
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    var digest = try SHA256()
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    while true {
+        let count = read(descriptor, &buffer, buffer.count)
+        if count == 0 { return digest.finish() }
+        if count < 0 {
+            if errno == EINTR { continue }
+            throw .cannotOpen(uri: path, reason: String(cString: strerror(errno)))
+        }
+        digest.update(buffer[..<count])
+    }
+}
+
+/// A running SHA-256: libavutil's `AVSHA`.
+private struct SHA256: ~Copyable {
+    private let context: OpaquePointer
+
+    init() throws(VideoError) {
+        context = try allocated(av_sha_alloc(), "creating a digest")
+        av_sha_init(context, 256)
+    }
+
+    deinit { av_free(UnsafeMutableRawPointer(context)) }
+
+    mutating func update(_ bytes: some Collection<UInt8>) {
+        let done: Void? = bytes.withContiguousStorageIfAvailable { buffer in
+            if let base = buffer.baseAddress { av_sha_update(context, base, buffer.count) }
+        }
+        if done == nil { update(Array(bytes)) }
+    }
+
+    mutating func finish() -> [UInt8] {
+        var result = [UInt8](repeating: 0, count: 32)
+        av_sha_final(context, &result)
+        return result
+    }
+}
