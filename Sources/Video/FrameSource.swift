@@ -25,6 +25,11 @@ struct FrameSource: ~Copyable {
         read({ $0.state }, { $0.state })
     }
 
+    /// See `ContainerFrames.dependsOnThreads`.
+    var dependsOnThreads: Bool {
+        read({ $0.dependsOnThreads }, { _ in false })
+    }
+
     /// Makes the next picture the current one; false after the last.
     mutating func advance() throws(VideoError) -> Bool {
         if let moved = try container?.advance() { return moved }
