@@ -150,7 +150,7 @@ struct FixtureTests {
         ]
         let turn = try #require(Orientation(matrix: matrix))
         #expect(turn.rotation == rotation)
-        let stored = (0..<6).flatMap { [UInt8($0), 0, 0] }
+        let stored: [UInt8] = (0..<6).flatMap { [UInt8($0), 0, 0] }
         let upright = turn.upright(stored, width: 3, height: 2)
         #expect(stride(from: 0, to: 18, by: 3).map { upright[$0] } == order)
     }

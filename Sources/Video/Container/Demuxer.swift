@@ -57,12 +57,14 @@ struct Demuxer: ~Copyable {
             throw .systemFailure(operation: "creating a container", reason: "out of memory")
         }
         context.pointee.pb = io
+        // Ours to free, also where the container is closed before it was opened.
+        context.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
         context.pointee.opaque = UnsafeMutableRawPointer(diagnostics.pointer)
         context.pointee.max_streams = Int32(clamping: limits.maximumStreams)
         context.pointee.probesize = Int64(limits.analyzeBytes)
         context.pointee.max_analyze_duration = Int64(min(limits.analyzeSeconds, 1e9) * 1e6)
         if !allowReferences { rs_refuse_other_inputs(context) }
-        if bytes.isPipe, name.hasPrefix("mov"), try Self.needsItsEndFirst(bytes) {
+        if bytes.isPipe, bytes.canRewind, name.hasPrefix("mov"), try Self.needsItsEndFirst(bytes) {
             // The spool makes a pipe seekable; only worth it where the index comes last.
             io.pointee.seekable = AVIO_SEEKABLE_NORMAL
         }

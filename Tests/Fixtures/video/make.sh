@@ -14,8 +14,8 @@ source() { echo "color=black:s=384x216:r=$1:d=$2,format=yuv420p,$index"; }
 ff -f lavfi -i "$(source 25 6)" -c:v libx264 -crf 30 -g 30 -bf 3 \
   -x264-params open-gop=1:b-pyramid=normal:keyint=30 -threads 1 -fflags +bitexact index_open_gop.mp4
 # Uneven frame times: 30, then 10, then 60 a second.
-ff -f lavfi -i "$(source 30 4)" -vf "setpts='if(lt(N,40),N/30,if(lt(N,60),40/30+(N-40)/10,40/30+2+(N-60)/60))/TB'" \
-  -fps_mode vfr -enc_time_base 1/600 -video_track_timescale 600 -c:v libx264 -crf 30 -bf 2 -threads 1 index_uneven.mp4
+ff -f lavfi -i "$(source 600 0.2)" -vf "setpts='if(lt(N,40),N/30,if(lt(N,60),40/30+(N-40)/10,40/30+2+(N-60)/60))/TB'" \
+  -fps_mode passthrough -enc_time_base 1/600 -video_track_timescale 600 -c:v libx264 -crf 30 -bf 2 -threads 1 index_uneven.mp4
 # A transport stream whose first time stamp is not zero.
 ff -f lavfi -i "$(source 25 4)" -c:v libx264 -crf 30 -g 25 -bf 2 -threads 1 -output_ts_offset 20 index_offset.ts
 # Matroska, VP9.
