@@ -101,12 +101,14 @@ extension ContainerFrames {
             result.append(VideoWarning(code: "video.\(code)", message: message))
         }
         if damageEvents > 0 || hasLosses {
-            warn("damaged", "parts of the video are damaged (\(damageEvents) errors while decoding)")
+            warn(
+                "damaged", "parts of the video are damaged (\(damageEvents) errors while decoding)")
         }
         if isTruncated, let claimed = claimedEnd, let measured = measuredEnd {
             warn(
                 "truncated",
-                "the container promises \(claimed.seconds) s, but pictures end at \(measured.seconds) s")
+                "the container promises \(claimed.seconds) s, but pictures end at \(measured.seconds) s"
+            )
         }
         if synthesisedTimes > 0 {
             warn(

@@ -55,7 +55,8 @@ struct SourceOpener {
     func open(seeking: Bool, threads: Int) throws(VideoError) -> FrameSource {
         var source = try begin(threads: threads)
         _ = try source.advance()
-        guard seeking, !sampling.needsIndices, let start = sampling.start.map(MediaTime.init(seconds:)),
+        guard seeking, !sampling.needsIndices,
+            let start = sampling.start.map(MediaTime.init(seconds:)),
             let first = source.current, start.seconds - first.end.seconds > Self.worthSeeking
         else { return source }
         if try source.seek(to: start) { return source }
@@ -145,7 +146,8 @@ struct SourceOpener {
                 minFrames: sampling.minFrames, maxFrames: sampling.maxFrames)
         else {
             throw .invalidSampling(
-                reason: "the reference's rule takes no frames from \(frames.count) at \(rate) a second")
+                reason:
+                    "the reference's rule takes no frames from \(frames.count) at \(rate) a second")
         }
         return ReferenceSampling.indices(
             count: count, first: frames.lowerBound, last: frames.upperBound)

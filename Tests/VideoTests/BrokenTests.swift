@@ -66,7 +66,8 @@ struct BrokenTests {
 
     // Guards what is said of the commonest kinds of damage.
     @Test(arguments: [
-        ("trunc_faststart_half.mp4", "video.truncated"), ("trunc_mid_cluster.mkv", "video.truncated"),
+        ("trunc_faststart_half.mp4", "video.truncated"),
+        ("trunc_mid_cluster.mkv", "video.truncated"),
         ("corrupt_bitflips.mp4", "video.damaged"), ("corrupt_middle.ts", "video.damaged"),
         ("first_frames_zeroed.mp4", "video.damaged"), ("trunc_mid_packet.ts", "video.damaged"),
         ("invalid_nalu.mp4", "video.damaged"), ("no_timescale.mp4", "video.rotation_ignored"),

@@ -95,7 +95,8 @@ struct FixtureTests {
 
     @Test func `a range outside is refused`() {
         for options in [
-            SamplingOptions(start: Rational(7)), SamplingOptions(start: Rational(2), end: Rational(1)),
+            SamplingOptions(start: Rational(7)),
+            SamplingOptions(start: Rational(2), end: Rational(1)),
             SamplingOptions(fps: Rational(0)), SamplingOptions(minFrames: 0),
         ] {
             let error = #expect(throws: VideoError.self) {
@@ -155,10 +156,11 @@ struct FixtureTests {
         #expect(stride(from: 0, to: 18, by: 3).map { upright[$0] } == order)
     }
 
-    @Test(arguments: [
-        [0, 0, 0, 0, 0, 0, 0, 0, 0], [46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30],
-        [1 << 16, 0, 0, 0, 0, 0, 0, 0, 1 << 30], [1, 2, 3],
-    ] as [[Int32]])
+    @Test(
+        arguments: [
+            [0, 0, 0, 0, 0, 0, 0, 0, 0], [46341, 46341, 0, -46341, 46341, 0, 0, 0, 1 << 30],
+            [1 << 16, 0, 0, 0, 0, 0, 0, 0, 1 << 30], [1, 2, 3],
+        ] as [[Int32]])
     func `other matrices are refused`(matrix: [Int32]) {
         #expect(Orientation(matrix: matrix) == nil)
     }
@@ -190,7 +192,10 @@ struct FixtureTests {
         guard
             let raw = try? TestData.output(
                 "ffmpeg",
-                ["-v", "error", "-i", TestData.fixture(file), "-f", "rawvideo", "-pix_fmt", "rgba", "-"]),
+                [
+                    "-v", "error", "-i", TestData.fixture(file), "-f", "rawvideo", "-pix_fmt",
+                    "rgba", "-",
+                ]),
             !raw.isEmpty
         else { return }
         var expected: [UInt8] = []
@@ -236,7 +241,9 @@ struct FixtureTests {
     @Test func `digests`() throws {
         let path = TestData.fixture("index_short.mp4")
         let printed = String(decoding: try TestData.output("sha256sum", [path]), as: UTF8.self)
-        #expect(try sha256(of: .file(path: path)) == printed.split(separator: " ").first.map(String.init))
+        #expect(
+            try sha256(of: .file(path: path))
+                == printed.split(separator: " ").first.map(String.init))
         #expect(try sha256(of: .standardInput) == nil)
         let folder = try #require(try sha256(of: VideoInput.resolve(TestData.fixture("folder"))))
         #expect(folder.count == 64)
@@ -255,8 +262,10 @@ struct FixtureTests {
     }
 
     @Test(arguments: [
-        ("/no/such/file.mp4", "input.not_found", 66), ("rtsp://127.0.0.1/x", "input.unsupported_url", 66),
-        ("ftp://127.0.0.1/x", "input.unsupported_url", 66), ("/no/such/*.png", "input.not_found", 66),
+        ("/no/such/file.mp4", "input.not_found", 66),
+        ("rtsp://127.0.0.1/x", "input.unsupported_url", 66),
+        ("ftp://127.0.0.1/x", "input.unsupported_url", 66),
+        ("/no/such/*.png", "input.not_found", 66),
     ])
     func `inputs that are not there`(argument: String, code: String, exit: Int32) {
         let error = #expect(throws: VideoError.self) { _ = try VideoInput.resolve(argument) }

@@ -23,10 +23,11 @@ struct ReferenceSamplingTests {
     }
 
     // Guards ranges that hold fewer than two frames, and clamping.
-    @Test(arguments: [
-        (100, 10.0, nil, nil, 0...99), (100, 10, 2.05, 3.0, 21...30), (100, 10, 0, 99, 0...99),
-        (100, 10, 9.9, 99, nil), (100, 10, 5, 5, nil), (0, 10, nil, nil, nil),
-    ] as [(Int, Double, Double?, Double?, ClosedRange<Int>?)])
+    @Test(
+        arguments: [
+            (100, 10.0, nil, nil, 0...99), (100, 10, 2.05, 3.0, 21...30), (100, 10, 0, 99, 0...99),
+            (100, 10, 9.9, 99, nil), (100, 10, 5, 5, nil), (0, 10, nil, nil, nil),
+        ] as [(Int, Double, Double?, Double?, ClosedRange<Int>?)])
     func `ranges`(
         total: Int, rate: Double, start: Double?, end: Double?, expected: ClosedRange<Int>?
     ) {
@@ -161,15 +162,17 @@ struct TimeTests {
         for (start, end) in [(5, 6), (1, 2), (8, 9), (6, 7), (2, 2), (9, 3)] as [(Int32, Int32)] {
             spans.insert(from: time(start), to: time(end))
         }
-        #expect(spans.spans.map { [$0.lowerBound.seconds, $0.upperBound.seconds] }
-            == [[1, 2], [5, 7], [8, 9]])
+        #expect(
+            spans.spans.map { [$0.lowerBound.seconds, $0.upperBound.seconds] }
+                == [[1, 2], [5, 7], [8, 9]])
         spans.insert(from: time(0), to: time(8))
         #expect(spans.spans.count == 1)
         var holes = SpanList()
         holes.insert(from: time(1), to: time(2))
         holes.insert(from: time(4), to: time(9))
-        #expect(holes.gaps(in: time(0)..<time(6)).seconds
-            == [TimeSpan(start: 0, end: 1), TimeSpan(start: 2, end: 4)])
+        #expect(
+            holes.gaps(in: time(0)..<time(6)).seconds
+                == [TimeSpan(start: 0, end: 1), TimeSpan(start: 2, end: 4)])
     }
 
     // Guards the late report of errors, and packets that never give a picture in sound files.

@@ -69,7 +69,9 @@ struct Decoder: ~Copyable {
                 context.pointee.max_pixels = Int64(limits.maximumPixels)
                 try check(avcodec_open2(context, codec, nil))
             } catch {
-                let (width, height) = (Int(parameters.pointee.width), Int(parameters.pointee.height))
+                let (width, height) = (
+                    Int(parameters.pointee.width), Int(parameters.pointee.height)
+                )
                 avcodec_free_context(&made)
                 if width > 0, height > 0, width > limits.maximumPixels / height {
                     throw .tooManyPixels(

@@ -49,7 +49,8 @@ struct PacketScan {
         let size = facts.declaredSize
         area = max(0, min(size.width, 1 << 20)) * max(0, min(size.height, 1 << 20))
         averageRate = facts.averageRate
-        isDoubtful = doubtful || averageRate == nil || Self.codecsWithSilentPackets.contains(facts.codec)
+        isDoubtful =
+            doubtful || averageRate == nil || Self.codecsWithSilentPackets.contains(facts.codec)
         guard let last else {
             end = count > 0 ? (facts.start ?? .zero) + period * count : nil
             return
