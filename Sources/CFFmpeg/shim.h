@@ -99,6 +99,9 @@ typedef struct rs_diagnostics {
     char last_error[256];
     int64_t refused_width;
     int64_t refused_height;
+    /// Marks of the last packets whose pictures were patched up by error concealment.
+    int64_t concealed[64];
+    uint64_t concealed_count;
 } rs_diagnostics;
 
 static inline rs_diagnostics *rs_diagnostics_create(void) {
@@ -142,8 +145,67 @@ static inline rs_diagnostics *rs_diagnostics_of(void *object) {
     return NULL;
 }
 
+/// The codec context to which a logging object belongs, or NULL.
+static inline AVCodecContext *rs_codec_of(void *object) {
+    const AVClass *class = *(const AVClass **)object;
+    return class && class->class_name && strcmp(class->class_name, "AVCodecContext") == 0
+        ? (AVCodecContext *)object : NULL;
+}
+
+// Up to version 59, a decoder thread may set the error flags of a picture after another thread has
+// copied them to the frame that we get. Whether a picture was patched up is then a matter of luck,
+// so it is told by the log line of the thread that does it: each packet carries a mark
+// (`reordered_opaque`), which the thread's context and the picture have as well.
+#if LIBAVCODEC_VERSION_MAJOR < 60
+#define RS_MARKS_PACKETS 1
+#else
+#define RS_MARKS_PACKETS 0
+#endif
+
+static inline void rs_mark_next_packet(AVCodecContext *context, int64_t mark) {
+#if RS_MARKS_PACKETS
+    context->reordered_opaque = mark;
+#else
+    (void)context, (void)mark;
+#endif
+}
+
+/// Whether the decoder patched up a part of this picture. Asked once the picture is complete.
+static inline int rs_frame_is_concealed(rs_diagnostics *diagnostics, const AVFrame *frame) {
+#if RS_MARKS_PACKETS
+    int found = 0;
+    pthread_mutex_lock(&diagnostics->lock);
+    uint64_t count = diagnostics->concealed_count < 64 ? diagnostics->concealed_count : 64;
+    for (uint64_t i = 0; i < count; i++)
+        if (diagnostics->concealed[i] == frame->reordered_opaque) found = 1;
+    pthread_mutex_unlock(&diagnostics->lock);
+    return found;
+#else
+    (void)diagnostics;
+    return frame->decode_error_flags != 0;
+#endif
+}
+
+static inline void rs_note_concealment(void *object, const char *format) {
+#if RS_MARKS_PACKETS
+    if (strncmp(format, "concealing ", 11) != 0) return;
+    AVCodecContext *codec = rs_codec_of(object);
+    rs_diagnostics *diagnostics = codec ? (rs_diagnostics *)codec->opaque : NULL;
+    if (!diagnostics) return;
+    pthread_mutex_lock(&diagnostics->lock);
+    diagnostics->concealed[diagnostics->concealed_count++ % 64] = codec->reordered_opaque;
+    pthread_mutex_unlock(&diagnostics->lock);
+#else
+    (void)object, (void)format;
+#endif
+}
+
 static inline void rs_keep_log_line(void *object, int level, const char *format, va_list values) {
-    if (level > AV_LOG_ERROR || !object) return;
+    if (!object) return;
+    if (level > AV_LOG_ERROR) {
+        rs_note_concealment(object, format);
+        return;
+    }
     rs_diagnostics *diagnostics = rs_diagnostics_of(object);
     if (!diagnostics) return;
     char line[256];
@@ -164,6 +226,11 @@ static inline void rs_keep_log_line(void *object, int level, const char *format,
 
 /// Sends every log line of FFmpeg to the diagnostics of its reader, and none to the terminal.
 static inline void rs_capture_log(void) { av_log_set_callback(rs_keep_log_line); }
+
+/// Whether a packet is still encrypted.
+static inline int rs_packet_is_encrypted(const AVPacket *packet) {
+    return av_packet_get_side_data(packet, AV_PKT_DATA_ENCRYPTION_INFO, NULL) != NULL;
+}
 
 // MARK: Input
 

@@ -25,6 +25,11 @@ struct FrameSource: ~Copyable {
         read({ $0.state }, { $0.state })
     }
 
+    /// See `ContainerFrames.dependsOnThreads`.
+    var dependsOnThreads: Bool {
+        read({ $0.dependsOnThreads }, { _ in false })
+    }
+
     /// Makes the next picture the current one; false after the last.
     mutating func advance() throws(VideoError) -> Bool {
         if let moved = try container?.advance() { return moved }
@@ -96,12 +101,14 @@ extension ContainerFrames {
             result.append(VideoWarning(code: "video.\(code)", message: message))
         }
         if damageEvents > 0 || hasLosses {
-            warn("damaged", "parts of the video are damaged (\(damageEvents) errors while decoding)")
+            warn(
+                "damaged", "parts of the video are damaged (\(damageEvents) errors while decoding)")
         }
         if isTruncated, let claimed = claimedEnd, let measured = measuredEnd {
             warn(
                 "truncated",
-                "the container promises \(claimed.seconds) s, but pictures end at \(measured.seconds) s")
+                "the container promises \(claimed.seconds) s, but pictures end at \(measured.seconds) s"
+            )
         }
         if synthesisedTimes > 0 {
             warn(

@@ -5,7 +5,7 @@ struct SourceOpener {
     let input: VideoInput
     let sampling: SamplingOptions
     private let limits: DecodeLimits
-    private let threads: Int
+    let threads: Int
     private let allowReferences: Bool
     /// Nil for pictures.
     private let bytes: ByteSource?
@@ -52,14 +52,15 @@ struct SourceOpener {
     /// A source whose first wanted picture is the current one.
     ///
     /// - Parameter seeking: pictures before the range may be passed over.
-    func open(seeking: Bool) throws(VideoError) -> FrameSource {
-        var source = try begin()
+    func open(seeking: Bool, threads: Int) throws(VideoError) -> FrameSource {
+        var source = try begin(threads: threads)
         _ = try source.advance()
-        guard seeking, !sampling.needsIndices, let start = sampling.start.map(MediaTime.init(seconds:)),
+        guard seeking, !sampling.needsIndices,
+            let start = sampling.start.map(MediaTime.init(seconds:)),
             let first = source.current, start.seconds - first.end.seconds > Self.worthSeeking
         else { return source }
         if try source.seek(to: start) { return source }
-        source = try begin()
+        source = try begin(threads: threads)
         _ = try source.advance()
         return source
     }
@@ -67,7 +68,7 @@ struct SourceOpener {
     /// Seconds that are decoded rather than sought over.
     private static let worthSeeking = 1.0
 
-    private func begin() throws(VideoError) -> FrameSource {
+    private func begin(threads: Int) throws(VideoError) -> FrameSource {
         switch input {
         case .imageFolder(let paths, let rate, let uri):
             return FrameSource(
@@ -115,19 +116,16 @@ struct SourceOpener {
             total = paths.count
             rate = framesPerSecond.value
         } else {
-            var scan: PacketScan? = try PacketScan(
+            let scan = try PacketScan(
                 try rewound(), limits: limits, allowReferences: allowReferences, fps: sampling.fps)
-            var source = try begin()
-            _ = try source.advance()
-            let state = source.state
-            if let packets = scan, packets.isDoubtful || packets.count < Self.quick / max(1, state.size.area)
-            {
-                while try source.advance() {}
-                scan = nil
+            let counted: Counted
+            if scan.isDoubtful || scan.count < Self.quick / max(1, scan.area) {
+                counted = try countFrames()
+            } else {
+                counted = Counted(frames: scan.count, duration: nil, rate: scan.averageRate)
             }
-            total = scan?.count ?? source.state.framesDecoded
-            let end = (source.state.measuredEnd ?? .zero).seconds
-            rate = state.averageRate?.value ?? (end > 0 ? Double(total) / end : 0)
+            total = counted.frames
+            rate = counted.rate?.value ?? counted.duration.map { Double(total) / $0 } ?? 0
         }
         // The reference refuses a single frame; one frame is what there is to see.
         if total == 1 { return [0] }
@@ -148,11 +146,37 @@ struct SourceOpener {
                 minFrames: sampling.minFrames, maxFrames: sampling.maxFrames)
         else {
             throw .invalidSampling(
-                reason: "the reference's rule takes no frames from \(frames.count) at \(rate) a second")
+                reason:
+                    "the reference's rule takes no frames from \(frames.count) at \(rate) a second")
         }
         return ReferenceSampling.indices(
             count: count, first: frames.lowerBound, last: frames.upperBound)
     }
+
+    private struct Counted {
+        var frames: Int
+        /// Seconds; nil where it is not needed or 0.
+        var duration: Double?
+        var rate: Rational?
+    }
+
+    /// Counts frames by decoding all of them; what is damaged with one thread.
+    private func countFrames() throws(VideoError) -> Counted {
+        for threads in [threads, 1] {
+            var source = try begin(threads: threads)
+            while try source.advance() {}
+            if threads > 1, source.dependsOnThreads, canRestart { continue }
+            let state = source.state
+            let duration = (state.measuredEnd ?? .zero).seconds
+            return Counted(
+                frames: state.framesDecoded, duration: duration > 0 ? duration : nil,
+                rate: state.averageRate)
+        }
+        return Counted(frames: 0, duration: nil, rate: nil)
+    }
+
+    /// Whether the input can be read from its beginning once more.
+    var canRestart: Bool { bytes?.canRewind ?? true }
 
     /// Pixels that are decoded in about a second on one core.
     private static let quick = 1 << 30

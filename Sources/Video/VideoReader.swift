@@ -8,6 +8,7 @@ import Imaging
 public struct VideoReader: ~Copyable {
     private let origin: SourceOpener
     private var source: FrameSource
+    private var threads: Int
     private var plan: FramePlan
     /// How many instants or indices of the plan have been served.
     private var served = 0
@@ -51,7 +52,13 @@ public struct VideoReader: ~Copyable {
     }
 
     private init(_ origin: SourceOpener, plan: FramePlan) throws(VideoError) {
-        let source = try origin.open(seeking: plan.mayBeginLate)
+        var threads = origin.threads
+        var source = try origin.open(seeking: plan.mayBeginLate, threads: threads)
+        if threads > 1, source.dependsOnThreads, origin.canRestart {
+            threads = 1
+            source = try origin.open(seeking: plan.mayBeginLate, threads: 1)
+        }
+        self.threads = threads
         self.origin = origin
         self.source = source
         self.plan = plan
@@ -115,7 +122,7 @@ public struct VideoReader: ~Copyable {
 
     private mutating func restart(_ plan: FramePlan) throws(VideoError) {
         self.plan = plan
-        source = try origin.open(seeking: plan.mayBeginLate)
+        source = try origin.open(seeking: plan.mayBeginLate, threads: threads)
         served = 0
         latest = nil
         finished = false
@@ -145,18 +152,35 @@ public struct VideoReader: ~Copyable {
                 served += 1
                 return try take(picture, at: instant, converting: converting)
             case .skip:
-                if !(try source.advance()) { return try finish() }
+                if !(try advance()) { return try finish() }
             case .stop:
                 finished = true
             case .done:
                 // The rest is read all the same: it tells how long the video is and what of it
                 // can be seen.
-                while try source.advance() {}
+                while try advance() {}
                 finished = true
             }
         }
         finished = true
         return nil
+    }
+
+    /// Makes the next picture the current one.
+    ///
+    /// What decoders make of damaged data depends on how their threads happen to run. So the first
+    /// damage, which is noticed before the first damaged picture is shown, makes the reading go
+    /// back to the beginning and come again to the same picture with one thread.
+    private mutating func advance() throws(VideoError) -> Bool {
+        let moved = try source.advance()
+        guard threads > 1, source.dependsOnThreads, origin.canRestart else { return moved }
+        let index = source.current?.index ?? .max
+        threads = 1
+        source = try origin.open(seeking: plan.mayBeginLate, threads: 1)
+        while let current = source.current, current.index < index {
+            if !(try source.advance()) { return false }
+        }
+        return source.current != nil
     }
 
     /// The end came first: indices that the file does not have are served by its last picture.
@@ -232,7 +256,9 @@ public struct VideoReader: ~Copyable {
                     code: "video.frames_missing",
                     message: "\(missing) chosen frames do not exist; the last one stands in"))
         }
+        var coverage = state.coverage
+        if origin.input.isStillImage { coverage.seen = [TimeSpan(start: 0, end: 0)] }
         return DecodeReport(
-            framesDecoded: state.framesDecoded, coverage: state.coverage, warnings: warnings)
+            framesDecoded: state.framesDecoded, coverage: coverage, warnings: warnings)
     }
 }

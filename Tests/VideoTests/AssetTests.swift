@@ -43,6 +43,7 @@ struct AssetTests {
     func `time stamps follow the rule`(facts: Facts) throws {
         let reading = try Reading(TestData.asset("videos/\(facts.file)"))
         #expect(reading.times == reading.times.sorted())
+        Self.expectWhole(reading, facts)
         guard facts.times.count > 0 else {
             // Raw streams: frame i is at i / rate.
             let rate = try #require(reading.description.frameRate)
@@ -57,32 +58,45 @@ struct AssetTests {
         let last = shown[shown.count - 1]
         // How long the last frame lasts is not in the table: what the container says of it, the
         // gap before it, or the usual gap.
-        let gaps = zip(shown, shown.dropFirst()).map { $1 - $0 }
+        let gaps = zip(shown, shown.dropFirst()).map { $1 - $0 }.sorted()
+        let lastGap = shown.count > 1 ? last - shown[shown.count - 2] : 0
         let streamEnd =
             (facts.entry["start_time"]?.double ?? 0)
             + (facts.entry["stream_duration"]?.double ?? 0) - start
-        let ends = [
-            last + (gaps.last ?? 0), last + gaps.sorted()[max(0, gaps.count / 2 - 1)..<gaps.count].first!,
-            streamEnd,
-        ].filter { $0 > last }
+        let usualGap = gaps.isEmpty ? 0 : gaps[gaps.count / 2]
+        let ends = [last + lastGap, last + usualGap, streamEnd].filter { $0 > last }
         #expect(
             ends.contains { end in
                 let expected = Self.times(shown, end: end, fps: 2, minimum: 4)
                 return expected.count == reading.times.count
                     && zip(expected, reading.times).allSatisfy { abs($0 - $1) < 0.001 }
-            }, "got \(reading.times), expected \(ends.map { Self.times(shown, end: $0, fps: 2, minimum: 4) })")
+            }, "\(reading.times)")
+    }
+
+    /// Nothing of a sound file may be lost, or be reported as damaged.
+    static func expectWhole(_ reading: Reading, _ facts: Facts) {
+        #expect(reading.report.framesDecoded == facts.entry["nb_frames"]?.int)
+        #expect(reading.report.coverage.unseen.isEmpty)
+        #expect(reading.report.coverage.seen.count == 1)
+        let harmless: Set = ["video.timestamps_synthesised", "video.size_changed"]
+        #expect(Set(reading.codes).isSubset(of: harmless))
     }
 
     // Guards the rule again at a rate above the video's, where frames repeat.
-    @Test(arguments: videos.filter { $0.times.count > 20 && $0.times.count < 400 })
+    @Test(
+        arguments: videos.filter {
+            $0.entry["pts_complete"]?.bool == true && (20..<400).contains($0.times.count)
+                && ($0.entry["width"]?.int ?? 0) < 1000
+        })
     func `a high rate repeats frames`(facts: Facts) throws {
         let reading = try Reading(
             TestData.asset("videos/\(facts.file)"), SamplingOptions(fps: Rational(70)))
         let start = min(facts.entry["format_start_time"]?.double ?? .infinity, facts.times[0])
         let shown = facts.times.map { $0 - start }
-        let expected = Self.times(shown, end: .infinity, fps: 70, minimum: 1, count: reading.times.count)
+        let expected = Self.times(
+            shown, end: .infinity, fps: 70, minimum: 1, count: reading.times.count)
         #expect(zip(expected, reading.times).allSatisfy { abs($0 - $1) < 0.001 })
-        #expect(reading.times.last == expected.last.map { _ in reading.times.max() ?? 0 })
+        // The very last frame may be shown too briefly for an instant.
         #expect(abs((reading.times.last ?? 0) - (shown.last ?? 0)) < 0.05)
     }
 
@@ -109,26 +123,13 @@ struct AssetTests {
     @Test(arguments: videos)
     func `pictures stand upright`(facts: Facts) throws {
         let reading = try Reading(
-            TestData.asset("videos/\(facts.file)"), SamplingOptions(end: Rational(1)))
+            TestData.asset("videos/\(facts.file)"), SamplingOptions(end: Rational(2)))
         let size = [facts.entry["upright_width"]?.int, facts.entry["upright_height"]?.int]
         #expect(reading.description.rotation == facts.entry["rotation"]?.int)
         #expect([reading.description.width, reading.description.height] == size)
         #expect(reading.size == size)
         #expect(reading.description.codec == facts.entry["codec"]?.string)
         #expect(reading.description.container == facts.entry["container"]?.string)
-    }
-
-    // Guards the count, and that nothing sound is reported as damaged.
-    @Test(arguments: videos)
-    func `sound files are seen whole`(facts: Facts) throws {
-        let reading = try Reading(TestData.asset("videos/\(facts.file)"))
-        if reading.report.framesDecoded != facts.entry["nb_frames"]?.int {
-            Issue.record("\(reading.report.framesDecoded) frames, not \(facts.entry["nb_frames"]?.int ?? -1)")
-        }
-        #expect(reading.report.coverage.unseen.isEmpty, "\(reading.report.coverage.unseen)")
-        #expect(reading.report.coverage.seen.count == 1)
-        let harmless: Set = ["video.timestamps_synthesised", "video.size_changed"]
-        #expect(reading.codes.filter { !harmless.contains($0) }.isEmpty, "\(reading.codes)")
     }
 
     // Guards indices: the number drawn into each picture is its number.
@@ -153,17 +154,20 @@ struct AssetTests {
     }
 
     static let ranges: [(String, String)] = [
-        ("2", "4.5"), ("3.04", "3.9"), ("2.5", "100"), ("4.9", "5"),
+        ("2", "4.5"), ("3.04", "3.9"), ("4.9", "5"), ("4.5", "100"),
     ]
 
     // Guards seeking: what follows a seek equals what decoding from the beginning gives.
     @Test(
-        arguments: videos.filter { ($0.times.last ?? 0) - ($0.times.first ?? 0) > 4.9 }.map(\.file))
+        arguments: videos.filter {
+            ($0.times.last ?? 0) - ($0.times.first ?? 0) > 4.9 && $0.times.count < 1500
+        }.map(\.file))
     func `seeking changes nothing`(file: String) throws {
         let path = TestData.asset("videos/\(file)")
         for (start, end) in Self.ranges {
             var options = SamplingOptions(
-                start: try #require(Rational(text: start)), end: try #require(Rational(text: end)))
+                start: Rational(text: start), end: Rational(text: end))
+            #expect(options.start != nil && options.end != nil)
             do {
                 let sought = try Reading(path, options)
                 options.needsIndices = true

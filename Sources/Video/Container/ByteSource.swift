@@ -159,9 +159,18 @@ final class ByteSource {
         return false
     }
 
+    /// Whether `rewind` can work.
+    var canRewind: Bool {
+        switch kind {
+        case .file: true
+        case .pipe: received <= Int64(limits.pipeBytes)
+        case .address: isRandomAccess
+        }
+    }
+
     /// Goes back to the first byte.
     func rewind() throws(VideoError) {
-        if case .pipe = kind, received > Int64(limits.pipeBytes) {
+        if isPipe, !canRewind {
             throw .pipeTooLarge(uri: uri, limit: limits.pipeBytes)
         }
         guard seek(0, SEEK_SET) == 0 else {

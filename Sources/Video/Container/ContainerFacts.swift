@@ -14,6 +14,11 @@ struct ContainerFacts {
     let start: MediaTime?
     /// Where the stream says that it ends, on the same axis as `start`; nil where it does not.
     let claimedEnd: MediaTime?
+    /// What the duration of the last packet has to be lengthened by.
+    ///
+    /// FFmpeg's demuxer of MP4 and QuickTime takes the end of the media for that packet's end, but
+    /// leaves an edit list's delay out of it.
+    let missingFromLastPacket: (end: Int64, delay: Int64)?
     /// Where the stream presumably ends, also where only the whole container says something.
     let estimatedEnd: MediaTime?
     /// Average frames a second; nil where unknown.
@@ -41,6 +46,11 @@ struct ContainerFacts {
             name.hasSuffix("_pipe") || stream.pointee.disposition & AV_DISPOSITION_ATTACHED_PIC != 0
         averageRate = stream.pointee.avg_frame_rate.rational
         nominalRate = averageRate ?? stream.pointee.r_frame_rate.rational
+        let delay = stream.pointee.start_time
+        missingFromLastPacket =
+            name.hasPrefix("mov") && delay > 0 && stream.pointee.duration > 0
+                && Self.isPlausible(delay, timeBase)
+            ? (stream.pointee.duration, delay) : nil
         var numbers = [Int32](repeating: 0, count: 9)
         matrix = rs_stream_display_matrix(stream, &numbers) != 0 ? numbers : nil
 

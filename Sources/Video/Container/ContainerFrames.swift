@@ -38,6 +38,8 @@ struct ContainerFrames: ~Copyable {
     private var coveredTo: MediaTime?
     private var undecodable = 0
     private var drained = false
+    private var sawEncryption = false
+    private var sawDamage = false
     /// Packets before the next key frame are passed over; set by a seek.
     private var waitsForKey = false
     /// Time stamp of the key frame that a seek led to; earlier pictures lack their references.
@@ -89,6 +91,9 @@ struct ContainerFrames: ~Copyable {
     var disorderedTimes: Int { clock.disordered }
     /// Errors that the decoder and the container reported.
     var damageEvents: Int { losses.errors }
+    /// Something was damaged up to the picture after the current one, so that decoding it with
+    /// several threads gives results that depend on chance.
+    var dependsOnThreads: Bool { losses.errors > 0 || sawDamage }
     /// Some time is not covered, or shown by a damaged picture.
     var hasLosses: Bool { !lost.spans.isEmpty }
 
@@ -209,6 +214,7 @@ struct ContainerFrames: ~Copyable {
             firstKey = packet.pts
         }
         undecodable += 1
+        sawEncryption = sawEncryption || packet.isEncrypted
         if let pts = packet.pts, !packet.isDiscarded, pts >= firstKey ?? .min {
             losses.sent(pts: pts)
         }
@@ -247,9 +253,15 @@ struct ContainerFrames: ~Copyable {
         let size = converter.uprightSize(of: incoming)
         if let firstSize, size != firstSize { sizeChanges += 1 }
         firstSize = firstSize ?? size
-        next = PictureTiming(
-            index: framesDecoded, time: time, end: time, isDamaged: incoming.isDamaged)
+        let isDamaged = demuxer.isDamaged(incoming)
+        sawDamage = sawDamage || isDamaged
+        next = PictureTiming(index: framesDecoded, time: time, end: time, isDamaged: isDamaged)
         nextDuration = duration
+        if let short = facts.missingFromLastPacket, let ticks, duration > 0,
+            ticks.addingReportingOverflow(duration).partialValue == short.end
+        {
+            nextDuration = duration + short.delay
+        }
         framesDecoded += 1
         return true
     }
@@ -274,7 +286,7 @@ struct ContainerFrames: ~Copyable {
         }
         return .nothingDecodable(
             uri: bytes.uri, reason: line ?? "the stream holds no picture",
-            encrypted: facts.isEncrypted)
+            encrypted: facts.isEncrypted || sawEncryption)
     }
 }
 

@@ -28,11 +28,8 @@ struct DecodedFrame: ~Copyable {
     /// Ticks that it is to be shown; 0 where unknown.
     var duration: Int64 { max(0, rs_frame_duration(pointer)) }
 
-    /// The decoder had to invent a part of the picture.
-    var isDamaged: Bool {
-        pointer.pointee.flags & AV_FRAME_FLAG_CORRUPT != 0
-            || pointer.pointee.decode_error_flags != 0
-    }
+    /// Its references were damaged or missing.
+    var isCorrupt: Bool { pointer.pointee.flags & AV_FRAME_FLAG_CORRUPT != 0 }
 
     var width: Int { Int(pointer.pointee.width) }
     var height: Int { Int(pointer.pointee.height) }
@@ -41,6 +38,8 @@ struct DecodedFrame: ~Copyable {
 /// A decoder of one video stream: an `AVCodecContext`.
 struct Decoder: ~Copyable {
     private let context: UnsafeMutablePointer<AVCodecContext>
+    /// Packets sent so far, which marks them.
+    private var sent: Int64 = 0
 
     /// - Parameters:
     ///   - threads: pictures decoded at the same time; the result does not depend on it.
@@ -63,11 +62,21 @@ struct Decoder: ~Copyable {
                 try check(avcodec_parameters_to_context(context, parameters))
                 context.pointee.opaque = UnsafeMutableRawPointer(diagnostics)
                 context.pointee.pkt_timebase = stream.pointee.time_base
-                context.pointee.thread_count = Int32(clamping: max(1, min(threads, 64)))
+                // VP8 data has no checksum: damage goes unnoticed, and what is made of it depends
+                // on the number of threads.
+                context.pointee.thread_count =
+                    identifier == AV_CODEC_ID_VP8 ? 1 : Int32(clamping: max(1, min(threads, 64)))
                 context.pointee.max_pixels = Int64(limits.maximumPixels)
                 try check(avcodec_open2(context, codec, nil))
             } catch {
+                let (width, height) = (
+                    Int(parameters.pointee.width), Int(parameters.pointee.height)
+                )
                 avcodec_free_context(&made)
+                if width > 0, height > 0, width > limits.maximumPixels / height {
+                    throw .tooManyPixels(
+                        uri: uri, width: width, height: height, limit: limits.maximumPixels)
+                }
                 throw .noDecoder(
                     uri: uri, codec: "\(String(cString: codec.pointee.name)) (\(error.text))")
             }
@@ -92,6 +101,8 @@ struct Decoder: ~Copyable {
 
     /// Takes the packet that `demuxer` holds.
     mutating func send(_ demuxer: borrowing Demuxer) throws(FFmpegStatus) {
+        sent += 1
+        rs_mark_next_packet(context, sent)
         let status = demuxer.withPacket { avcodec_send_packet(context, $0) }
         try check(status)
     }

@@ -57,12 +57,14 @@ struct Demuxer: ~Copyable {
             throw .systemFailure(operation: "creating a container", reason: "out of memory")
         }
         context.pointee.pb = io
+        // Ours to free, also where the container is closed before it was opened.
+        context.pointee.flags |= AVFMT_FLAG_CUSTOM_IO
         context.pointee.opaque = UnsafeMutableRawPointer(diagnostics.pointer)
         context.pointee.max_streams = Int32(clamping: limits.maximumStreams)
         context.pointee.probesize = Int64(limits.analyzeBytes)
         context.pointee.max_analyze_duration = Int64(min(limits.analyzeSeconds, 1e9) * 1e6)
         if !allowReferences { rs_refuse_other_inputs(context) }
-        if bytes.isPipe, name.hasPrefix("mov"), try Self.needsItsEndFirst(bytes) {
+        if bytes.isPipe, bytes.canRewind, name.hasPrefix("mov"), try Self.needsItsEndFirst(bytes) {
             // The spool makes a pipe seekable; only worth it where the index comes last.
             io.pointee.seekable = AVIO_SEEKABLE_NORMAL
         }
@@ -224,7 +226,7 @@ struct Demuxer: ~Copyable {
             }
             if status < 0 { return .failure(FFmpegStatus(code: status)) }
             if Int(packet.pointee.stream_index) == streamIndex {
-                return .packet(PacketFacts(packet.pointee))
+                return .packet(PacketFacts(packet))
             }
             foreign += 1
             if foreign >= limits.foreignPackets { return .end }
@@ -252,6 +254,11 @@ struct Demuxer: ~Copyable {
         body(packet)
     }
 
+    /// Whether the decoder had to invent a part of the picture, or its references.
+    func isDamaged(_ frame: borrowing DecodedFrame) -> Bool {
+        frame.isCorrupt || rs_frame_is_concealed(diagnostics.pointer, frame.pointer) != 0
+    }
+
     /// FFmpeg's last error line, and the largest picture that it refused.
     func complaints() -> (line: String?, refused: (width: Int, height: Int)?) {
         diagnostics.read()
@@ -267,10 +274,13 @@ struct PacketFacts: Equatable {
     /// Decoded for its successors only, not to be shown (edit lists).
     let isDiscarded: Bool
     let isCorrupt: Bool
+    let isEncrypted: Bool
     let size: Int
     let duration: Int64
 
-    init(_ packet: AVPacket) {
+    init(_ pointer: UnsafePointer<AVPacket>) {
+        let packet = pointer.pointee
+        isEncrypted = rs_packet_is_encrypted(pointer) != 0
         pts = packet.pts == rs_no_timestamp ? nil : packet.pts
         dts = packet.dts == rs_no_timestamp ? nil : packet.dts
         isKey = packet.flags & AV_PKT_FLAG_KEY != 0

@@ -2,7 +2,8 @@
 ///
 /// A decoder reports an error some packets late, and not every packet gives a picture even in a
 /// sound file. So the time stamps of packets are remembered until a picture with the same or a
-/// later time stamp comes out; those passed over are lost if errors were reported near them.
+/// later time stamp comes out; those passed over are lost if errors were reported near them, or if
+/// no picture came out before: a stream that begins in the middle gives none, and no error.
 package struct LossTracker: Sendable {
     /// A packet without its picture, and the picture that came out in its place.
     package struct Loss: Sendable, Equatable {
@@ -21,6 +22,7 @@ package struct LossTracker: Sendable {
     /// Passed over by the display order; lost if an error is reported soon.
     private var skipped: [Loss] = []
     private var openErrors = 0
+    private var begun = false
     /// More than packets that a decoder can hold.
     private static let reach = 256
 
@@ -44,6 +46,8 @@ package struct LossTracker: Sendable {
     /// A picture came out; gives what was lost before it.
     package mutating func received(pts: Int64) -> [Loss] {
         skip(expected.partitioningIndex { $0 >= pts }, next: pts)
+        if !begun, !skipped.isEmpty { openErrors += 1 }
+        begun = true
         if let first = expected.first, first == pts { expected.removeFirst() }
         return settle()
     }

@@ -7,6 +7,10 @@ struct PacketScan {
     /// Time stamps were missing, or packets were damaged, so that decoding may find otherwise.
     let isDoubtful: Bool
 
+    /// Pixels of a picture as the container tells; 0 where it does not.
+    let area: Int
+    let averageRate: Rational?
+
     /// Reads the whole of a container.
     init(
         _ bytes: ByteSource, limits: DecodeLimits, allowReferences: Bool, fps: Rational
@@ -42,14 +46,24 @@ struct PacketScan {
             }
         }
         self.count = count
-        isDoubtful = doubtful || Self.codecsWithSilentPackets.contains(facts.codec)
+        let size = facts.declaredSize
+        area = max(0, min(size.width, 1 << 20)) * max(0, min(size.height, 1 << 20))
+        averageRate = facts.averageRate
+        isDoubtful =
+            doubtful || averageRate == nil || Self.codecsWithSilentPackets.contains(facts.codec)
         guard let last else {
             end = count > 0 ? (facts.start ?? .zero) + period * count : nil
             return
         }
         var length = period
         if last.duration > 0, ContainerFacts.isPlausible(last.duration, facts.timeBase) {
-            length = MediaTime(ticks: last.duration, timeBase: facts.timeBase)
+            var duration = last.duration
+            if let short = facts.missingFromLastPacket,
+                last.pts.addingReportingOverflow(duration).partialValue == short.end
+            {
+                duration += short.delay
+            }
+            length = MediaTime(ticks: duration, timeBase: facts.timeBase)
         } else if let before {
             length = MediaTime(ticks: last.pts - before, timeBase: facts.timeBase)
         }

@@ -86,7 +86,8 @@ struct ImageFrames: ~Copyable {
         guard let wanted = current?.index else {
             preconditionFailure("a picture was asked for before the first or after the last")
         }
-        let order = stride(from: wanted, through: 0, by: -1).map(\.self)
+        let order =
+            stride(from: wanted, through: 0, by: -1).map(\.self)
             + Array(wanted + 1..<max(paths.count, wanted + 1))
         var failure: VideoError = .noPictures(uri: uri)
         for index in order where !damaged.contains(index) {

@@ -124,7 +124,8 @@ enum PictureSignature {
         if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
             return .webp
         }
-        if bytes.starts(with: "BM".utf8), bytes.count >= 14, bytes.dropFirst(6).prefix(4) == [0, 0, 0, 0]
+        if bytes.starts(with: "BM".utf8), bytes.count >= 14,
+            bytes.dropFirst(6).prefix(4) == [0, 0, 0, 0]
         {
             return .bmp
         }

@@ -55,8 +55,10 @@ package struct Orientation: Sendable, Hashable {
         let outWidth = swapsAxes ? height : width
         let outHeight = swapsAxes ? width : height
         // Where the first upright pixel is stored, and the steps to its neighbours.
-        let acrossX = a, acrossY = c
-        let downX = b, downY = d
+        let acrossX = a
+        let acrossY = c
+        let downX = b
+        let downY = d
         let originX = acrossX < 0 || downX < 0 ? width - 1 : 0
         let originY = acrossY < 0 || downY < 0 ? height - 1 : 0
         let across = 3 * (acrossX + acrossY * width)
