@@ -45,7 +45,7 @@ struct Reelscribe: ParsableCommand {
             CommandGroup(
                 name: "Models and parity",
                 subcommands: [
-                    ModelCommand.self, TokenizeCommand.self, TraceCommand.self, BenchCommand.self,
+                    ModelCommand.self, TokenizeCommand.self, TraceCommand.self, BenchCommand.self, YardstickCommand.self,
                 ]),
             CommandGroup(
                 name: "Documents and set-up",

@@ -32,6 +32,7 @@ public struct Benchmark: Sendable {
 
     private let options: Options
     private var measurements: [MeasurementRecord] = []
+    private var blas = ""
     private let pool: ThreadPool
 
     public init(_ options: Options) {
@@ -41,8 +42,11 @@ public struct Benchmark: Sendable {
 
     /// What the machine can do at best: measured before a model takes its memory.
     private mutating func measureMachine() -> (flops: Double, bandwidth: Double) {
-        let flops = MachineLimits.openBLAS(
-            threads: options.threads, m: 512, n: 8960, k: 1536, repeats: options.repeats)
+        let yardstick = MatrixYardstick.measure(
+            threads: options.threads, repeats: options.repeats)
+        let flops = yardstick.flops
+        blas = "OpenBLAS \(yardstick.core)"
+        add("fma_peak", MachineLimits.peak(pool) / 1e9, "GFLOP/s")
         let bandwidth = MachineLimits.readBandwidth(
             pool, bytes: 1 << 30, repeats: options.repeats)
         add("sgemm", flops / 1e9, "GFLOP/s")
@@ -205,7 +209,7 @@ public struct Benchmark: Sendable {
 
     private func document(_ model: Model) -> BenchDocument {
         BenchDocument(
-            machine: MachineRecord(pool), model: model.name,
+            machine: MachineRecord(pool, blas: blas), model: model.name,
             weights: model.scalarType.rawValue, layers: model.configuration.text.layers,
             weightBytes: model.weightBytes, measurements: measurements,
             peakMemory: ProcessMemory.peak)
@@ -214,11 +218,11 @@ public struct Benchmark: Sendable {
 
 extension MachineRecord {
     /// This machine, as a pool uses it.
-    init(_ pool: ThreadPool) {
+    init(_ pool: ThreadPool, blas: String) {
         let facts = ProcessorFacts.ofThisMachine
         self.init(
             cpu: facts.name, cores: facts.cores, instructionSet: pool.instructionSet.rawValue,
-            threads: pool.threads, blas: "OpenBLAS \(MachineLimits.openBLASCore)",
+            threads: pool.threads, blas: blas,
             memory: facts.memory)
     }
 }

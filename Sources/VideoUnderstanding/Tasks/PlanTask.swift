@@ -78,27 +78,27 @@ extension Analyzer {
         _ windows: [PlannedWindow], patches: Int, options: AnalysisOptions, decode: Double
     ) -> TimingRecord {
         let work = WorkCount(model.configuration)
-        let flops = MachineLimits.openBLAS(
-            threads: options.threads, m: 512, n: 8960, k: 1536, repeats: 2)
+        let flops = MachineLimits.peak(pool)
         let bandwidth = MachineLimits.readBandwidth(pool, bytes: 512 << 20, repeats: 2)
         var timing = TimingRecord()
         timing.decode = decode
         for window in windows {
             timing.vision +=
                 work.vision(pairs: window.grid.time, patchesPerPair: patches)
-                / (flops * Self.expectedShare)
+                / (flops * Self.computeShare)
             timing.prefill +=
-                work.prefill(tokens: window.promptTokens) / (flops * Self.expectedShare)
+                work.prefill(tokens: window.promptTokens) / (flops * Self.computeShare)
             timing.generate +=
                 Double(options.maxNewTokens)
                 * work.decodeBytes(
                     scalarSize: model.scalarType.size, context: window.promptTokens)
-                / (bandwidth * Self.expectedShare)
+                / (bandwidth * Self.bandwidthShare)
         }
         timing.total = timing.decode + timing.vision + timing.prefill + timing.generate
         return timing
     }
 
-    /// Part of the machine's best rates that the path usually reaches; see `reelscribe bench`.
-    private static let expectedShare = 0.85
+    /// Parts of the machine's best rates that the path usually reaches; see `reelscribe bench`.
+    private static let computeShare = 0.65
+    private static let bandwidthShare = 0.85
 }
