@@ -7,7 +7,6 @@ struct ContainerFacts {
     let container: String
     /// FFmpeg's name of the codec.
     let codec: String
-    let codecID: UInt32
     /// Seconds a tick of the stream.
     let timeBase: Rational
     /// Where the presentation starts; nil where the container does not say.
@@ -37,7 +36,6 @@ struct ContainerFacts {
         let parameters = stream.pointee.codecpar.pointee
         container = name
         codec = String(cString: avcodec_get_name(parameters.codec_id))
-        codecID = parameters.codec_id.rawValue
         let timeBase = stream.pointee.time_base.rational ?? Rational(1)
         self.timeBase = timeBase
         declaredSize = (Int(parameters.width), Int(parameters.height))

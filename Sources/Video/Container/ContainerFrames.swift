@@ -297,7 +297,7 @@ extension ContainerFrames {
     /// that decoding from the beginning gives.
     private static let seekable: Set<String> = [
         "h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg",
-        "prores", "theora",
+        "prores",
     ]
 
     /// Makes the picture that is shown at `target` the current one without decoding all before it.

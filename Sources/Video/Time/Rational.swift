@@ -67,9 +67,6 @@ public struct Rational: Sendable, Hashable {
     /// The nearest double.
     public var value: Double { Double(numerator) / Double(denominator) }
 
-    /// `1 / self`; nil for 0.
-    public var inverse: Rational? { Rational(denominator, numerator) }
-
     private init?(decimal text: some StringProtocol) {
         var digits = text.utf8[...]
         let negative = digits.first == UInt8(ascii: "-")
