@@ -53,8 +53,11 @@ struct Diagnostics: ~Copyable {
     /// Installed once for the process; FFmpeg's log is a global.
     private static let captured: Void = rs_capture_log()
 
+    /// Keeps FFmpeg's lines off the terminal from here on.
+    static func silence() { captured }
+
     init() throws(VideoError) {
-        Self.captured
+        Self.silence()
         pointer = try allocated(rs_diagnostics_create(), "creating a log")
     }
 

@@ -27,6 +27,7 @@ private struct ClipWriter: ~Copyable {
     private let size: PixelSize
 
     init(path: String, size: PixelSize, framesPerSecond: Int) throws(VideoError) {
+        Diagnostics.silence()
         self.size = size
         muxer = nil
         encoder = nil
