@@ -16,7 +16,7 @@ BENCH ?= --size 2b
 BUILD := $(SWIFT) build -c release
 TEST := $(SWIFT) test -c release --skip-build --disable-xctest
 
-.PHONY: help demo test build bench lint format install clean setup
+.PHONY: help demo test build bench lint format install clean setup sanitize
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,3 +65,13 @@ clean:  ## Remove what was built
 
 setup:
 	@.ci/setup
+
+# Small cases of everything that touches C, under each sanitizer in turn. The trace of the chain is among them.
+SANITIZED := 'ComputeTests|Engine|PairPreprocessor|Resampler|FixtureTests|HostileTests|ChainTests'
+
+sanitize: setup  ## Run the tests of the C code under the address and the thread sanitizer
+	@for kind in address thread; do \
+	    options="-c release --sanitize=$$kind --scratch-path .build/$$kind"; \
+	    $(SWIFT) build $$options --build-tests && \
+	    $(SWIFT) test $$options --skip-build --disable-xctest --filter $(SANITIZED) || exit 1; \
+	done

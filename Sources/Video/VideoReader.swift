@@ -153,17 +153,23 @@ public struct VideoReader: ~Copyable {
                 return try take(picture, at: instant, converting: converting)
             case .skip:
                 if !(try advance()) { return try finish() }
-            case .stop:
-                finished = true
-            case .done:
-                // The rest is read all the same: it tells how long the video is and what of it
-                // can be seen.
-                while try advance() {}
+            case .stop, .done:
+                try readOn()
                 finished = true
             }
         }
         finished = true
         return nil
+    }
+
+    /// Reads what is left of the range all the same: it tells how long the video is, where the
+    /// range ends, and what of it can be seen.
+    private mutating func readOn() throws(VideoError) {
+        guard case .instants(_, let until?) = plan else {
+            while try advance() {}
+            return
+        }
+        while let picture = source.current, picture.end < until, try advance() {}
     }
 
     /// Makes the next picture the current one.
@@ -181,6 +187,16 @@ public struct VideoReader: ~Copyable {
             if !(try source.advance()) { return false }
         }
         return source.current != nil
+    }
+
+    /// Reads what is left of the range all the same: it tells how long the video is, where the
+    /// range ends, and what of it can be seen.
+    private mutating func readOn() throws(VideoError) {
+        guard case .instants(_, let until?) = plan else {
+            while try source.advance() {}
+            return
+        }
+        while let picture = source.current, picture.end < until, try source.advance() {}
     }
 
     /// The end came first: indices that the file does not have are served by its last picture.

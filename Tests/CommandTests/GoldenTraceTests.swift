@@ -27,7 +27,8 @@ import Testing
 
     private func check(_ item: Case) throws {
         let folder = "\(item.folder)/cases/\(item.name)"
-        let facts = try JSON.parse([UInt8](Data(contentsOf: URL(fileURLWithPath: "\(folder)/case.json"))))
+        let facts = try JSON.parse(
+            [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(folder)/case.json"))))
         let arguments = try #require(facts["trace_args"]?.array).map { try #require($0.string) }
         let output = FileManager.default.temporaryDirectory
             .appendingPathComponent("trace-\(UUID().uuidString).safetensors").path

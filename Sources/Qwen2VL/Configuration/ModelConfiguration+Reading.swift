@@ -173,12 +173,14 @@ extension ModelConfiguration {
         // Missing keys: libraries leave out what equals their defaults, which are these.
         let width = reader.integer("embed_dim", in: scope, range: Sane.width, absent: .means(1280))
         let heads = reader.integer("num_heads", in: scope, range: Sane.heads, absent: .means(16))
-        if width % heads != 0 || width / heads % 4 != 0 {
+        let largestHead = 4096
+        if width % heads != 0 || width / heads % 4 != 0 || width / heads > largestHead {
             reader.report(
                 scope.name("num_heads"),
                 .outOfRange(
                     value: "\(heads)",
-                    allowed: "a divisor of embed_dim \(width) into heads of a multiple of 4"))
+                    allowed: "a divisor of embed_dim \(width) into heads of a multiple of 4, at "
+                        + "most \(largestHead)"))
         }
         let ratio = reader.number(
             "mlp_ratio", in: scope, range: 0.01...64, absent: .means(4))

@@ -174,7 +174,8 @@ public struct Benchmark: Sendable {
     // MARK: - Figures
 
     private mutating func add(
-        _ name: String, _ value: Double, _ unit: String, share: Double? = nil, of best: String? = nil
+        _ name: String, _ value: Double, _ unit: String, share: Double? = nil,
+        of best: String? = nil
     ) {
         measurements.append(
             MeasurementRecord(

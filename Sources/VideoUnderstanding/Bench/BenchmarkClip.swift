@@ -9,7 +9,8 @@ public struct BenchmarkClip: ~Copyable {
     /// Renders four seconds at 30 frames a second.
     /// - Throws: `Failure`.
     public init() throws(Failure) {
-        path = FileManager.default.temporaryDirectory
+        path =
+            FileManager.default.temporaryDirectory
             .appendingPathComponent("reelscribe-bench-\(UUID().uuidString).mp4").path
         do {
             try RenderedClip.write(

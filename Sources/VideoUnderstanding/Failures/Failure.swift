@@ -27,7 +27,7 @@ public struct FailureCode: RawRepresentable, Sendable, Hashable {
     public static let internalError = FailureCode(rawValue: "internal")
 
     /// The exit status where the failure does not name one itself.
-    var defaultStatus: ExitStatus {
+    var defaultStatus: RunStatus {
         switch self {
         case .inputNotFound: .inputMissing
         case .decodeTimeout: .temporary
@@ -61,12 +61,12 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     public var hint: String?
     /// The same call may succeed later.
     public var retryable: Bool
-    public var status: ExitStatus
+    public var status: RunStatus
 
     /// - Parameter status: the code's own where nil.
     public init(
         _ code: FailureCode, stage: FailureStage, message: String, hint: String? = nil,
-        retryable: Bool? = nil, status: ExitStatus? = nil
+        retryable: Bool? = nil, status: RunStatus? = nil
     ) {
         let status = status ?? code.defaultStatus
         self.code = code

@@ -22,7 +22,7 @@ extension VideoError: ModuleFailure {
             }
         return Failure(
             FailureCode(rawValue: code), stage: stage, message: description, hint: hint,
-            retryable: retryable, status: ExitStatus(rawValue: exitCode))
+            retryable: retryable, status: RunStatus(rawValue: exitCode))
     }
 }
 
@@ -30,7 +30,7 @@ extension ModelError: ModuleFailure {
     func failure(_ stage: FailureStage) -> Failure {
         Failure(
             FailureCode(rawValue: code), stage: .model, message: description, hint: hint,
-            retryable: retryable, status: ExitStatus(rawValue: exitCode))
+            retryable: retryable, status: RunStatus(rawValue: exitCode))
     }
 }
 

@@ -60,11 +60,13 @@ extension Model {
     /// Bytes of all weights; a tied head is counted once.
     package var weightBytes: Int {
         let text = language.layers.reduce(0) { sum, layer in
-            sum + [layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down]
+            sum
+                + [layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down]
                 .reduce(0) { $0 + $1.weight.byteCount + 4 * $1.bias.count }
         }
         let tower = vision.blocks.reduce(0) { sum, block in
-            sum + [block.qkv, block.proj, block.fc1, block.fc2]
+            sum
+                + [block.qkv, block.proj, block.fc1, block.fc2]
                 .reduce(0) { $0 + $1.weight.byteCount + 4 * $1.bias.count }
         }
         let head = configuration.text.tieWordEmbeddings ? 0 : language.head.byteCount

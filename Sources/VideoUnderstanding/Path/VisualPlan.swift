@@ -50,7 +50,7 @@ package struct VisualPlan: Sendable, Equatable {
         var fitting = wanted
         while fitsContext, fitting > 2, fitting / 2 * tokens > room {
             // Fewer frames may get more pixels each, so the size is asked again until both fit.
-            fitting = min(fitting - 2, max(2, Self.even(2 * (room / tokens)) ))
+            fitting = min(fitting - 2, max(2, Self.even(2 * (room / tokens))))
             target = try size(for: fitting)
             tokens = Self.tokens(target, factor: factor)
         }

@@ -52,7 +52,8 @@ public struct FramesTask: Sendable {
         let description = reader.description
         let plan = try VisualPlan(
             kind: input.visualKind, source: description.uprightSize, frames: times.count,
-            fps: options.sampling.fps.value, windowSeconds: nil, maxFrames: options.maxFramesPerInput,
+            fps: options.sampling.fps.value, windowSeconds: nil,
+            maxFrames: options.maxFramesPerInput,
             budget: options.budget, model: model, reserve: 0, fitsContext: false)
         let pairs = FramePairing.pairs(ofFrames: times.count)
         let end = report.end

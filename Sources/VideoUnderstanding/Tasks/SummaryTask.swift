@@ -71,7 +71,8 @@ extension Analyzer {
     /// A single segment speaks for the whole: asking again could only lose.
     private func condense(
         _ segments: [SegmentRecord], options: AnalysisOptions, usage: inout UsageRecord,
-        finish: inout FinishReason, timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
+        finish: inout FinishReason, timing: inout TimingRecord,
+        onEvent: (AnalysisEvent) throws -> Void
     ) throws -> String {
         var notes = segments.map {
             Prompts.Note(

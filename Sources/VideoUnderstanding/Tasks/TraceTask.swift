@@ -79,7 +79,8 @@ extension Analyzer {
         let positions = layout.positions
         return frames.tensors + [
             TraceTensor(
-                "pixel_values", shape: [
+                "pixel_values",
+                shape: [
                     rows.count / configuration.vision.patchVolume, configuration.vision.patchVolume,
                 ], .f32(rows)),
             TraceTensor(
@@ -90,7 +91,8 @@ extension Analyzer {
                 "position_ids", shape: [3, positions.count],
                 .i64((positions.time + positions.height + positions.width).map(Int.init))),
             TraceTensor(
-                "vision_embeds", shape: [
+                "vision_embeds",
+                shape: [
                     embeddings.count / configuration.text.hidden, configuration.text.hidden,
                 ], .f32(embeddings)),
             TraceTensor(

@@ -29,6 +29,6 @@ struct DoctorCommand: ParsableCommand {
             try documents.write(text: document.text)
         }
         try documents.finish()
-        if document.status == .error { throw ExitCode(ExitStatus.configuration.rawValue) }
+        if document.status == .error { throw ExitCode(RunStatus.configuration.rawValue) }
     }
 }

@@ -55,7 +55,7 @@ struct ValidateCommand: ParsableCommand {
             }
         }
         try documents.finish()
-        if !isValid { throw ExitCode(ExitStatus.badInput.rawValue) }
+        if !isValid { throw ExitCode(RunStatus.badInput.rawValue) }
     }
 
     private func validator() throws(Failure) -> DocumentValidator {

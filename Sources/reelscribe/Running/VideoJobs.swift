@@ -18,7 +18,7 @@ struct VideoJobs {
     ) throws {
         Signals.letWorkEndItself()
         var documents = try output.documents(isSingle: isSingle)
-        var statuses: [ExitStatus] = []
+        var statuses: [RunStatus] = []
         for video in videos {
             do throws(Failure) {
                 try Signals.interruption.check(stage: .open)
@@ -42,7 +42,7 @@ struct VideoJobs {
             throw ExitCode(stop.rawValue)
         }
         if videos.count == 1, let status = statuses.first { throw ExitCode(status.rawValue) }
-        let status = ExitStatus(failed: statuses.count, of: videos.count)
+        let status = RunStatus(failed: statuses.count, of: videos.count)
         if status != .success { throw ExitCode(status.rawValue) }
     }
 }

@@ -4,7 +4,7 @@ import VideoUnderstanding
 @Suite struct FailureTests {
     // The exit status is what scripts act on: each stable code keeps its own.
     @Test(arguments: [
-        (FailureCode.inputNotFound, VideoUnderstanding.ExitStatus.inputMissing, false),
+        (FailureCode.inputNotFound, RunStatus.inputMissing, false),
         (.inputUnsupportedURL, .badInput, false), (.decodeNoVideo, .badInput, false),
         (.decodeDamaged, .badInput, false), (.decodeTimeout, .temporary, true),
         (.limitPixels, .badInput, false), (.limitDuration, .badInput, false),
@@ -14,7 +14,7 @@ import VideoUnderstanding
         (.optionsInvalid, .usage, false), (.internalError, .internalError, false),
         (FailureCode(rawValue: "some.other"), .internalError, false),
     ])
-    func codesHaveTheirStatus(code: FailureCode, status: VideoUnderstanding.ExitStatus, retryable: Bool) {
+    func codesHaveTheirStatus(code: FailureCode, status: RunStatus, retryable: Bool) {
         let failure = Failure(code, stage: .open, message: "m")
         #expect(failure.status == status)
         #expect(failure.retryable == retryable)
@@ -44,11 +44,11 @@ import VideoUnderstanding
     }
 
     @Test(arguments: [
-        (0, 3, VideoUnderstanding.ExitStatus.success), (1, 3, .someJobsFailed), (3, 3, .allJobsFailed),
+        (0, 3, RunStatus.success), (1, 3, .someJobsFailed), (3, 3, .allJobsFailed),
         (0, 0, .success),
     ])
-    func severalJobs(failed: Int, jobs: Int, status: VideoUnderstanding.ExitStatus) {
-        #expect(VideoUnderstanding.ExitStatus(failed: failed, of: jobs) == status)
+    func severalJobs(failed: Int, jobs: Int, status: RunStatus) {
+        #expect(RunStatus(failed: failed, of: jobs) == status)
     }
 
     @Test func theFirstSignalCounts() throws {

@@ -1,7 +1,7 @@
 /// How a run of the tool ended, as the shell sees it. The numbers are stable.
 ///
 /// Source: contract section 2; 64 and above follow `sysexits.h`.
-public enum ExitStatus: Int32, Sendable, CaseIterable {
+public enum RunStatus: Int32, Sendable, CaseIterable {
     case success = 0
     /// Several jobs, some of which failed; each has its error document.
     case someJobsFailed = 3

@@ -1,0 +1,122 @@
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+/// The whole path inside one process, on the clips and the model of this repository.
+@Suite struct ChainTests {
+    private static let root = URL(fileURLWithPath: #filePath)
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
+    private static let model = "\(root)/Samples/model"
+
+    private func input(_ clip: String) throws -> VideoInput {
+        try .resolving("\(Self.root)/Samples/\(clip)", settings: Settings())
+    }
+
+    private func settings(_ change: (inout Settings) -> Void = { _ in }) -> Settings {
+        var settings = Settings()
+        settings.generation.maxNewTokens = 8
+        change(&settings)
+        return settings
+    }
+
+    private func analyzer(threads: Int = 2) throws -> Analyzer {
+        try Analyzer(folder: Self.model, weights: nil, threads: threads)
+    }
+
+    private func withoutTiming(_ document: SummaryDocument) -> String {
+        var document = document
+        document.provenance.timing = nil
+        return document.json.compact
+    }
+
+    // Guards the promise that the result does not depend on threads, from decoder to text.
+    @Test func threadsChangeNothing() throws {
+        let one = try analyzer(threads: 1).summarize(
+            try input("shapes-and-cuts.mp4"), settings: settings { $0.threads = 1 })
+        for threads in [2, 3] {
+            let more = try analyzer(threads: threads).summarize(
+                try input("shapes-and-cuts.mp4"), settings: settings { $0.threads = threads })
+            #expect(withoutTiming(more) == withoutTiming(one))
+        }
+    }
+
+    // Guards boundaries: real presentation times, no holes, no end beyond the video.
+    @Test(arguments: [
+        ("shapes-and-cuts.mp4", 5, [0.0, 5, 10], 12.0),
+        ("countdown-portrait.mov", 4, [0.0, 3.970633, 7.974633], 9.976633),
+        ("street-crossing.mkv", 10, [0.0, 10, 20], 23.833),
+    ])
+    func segmentsCoverTheVideo(clip: String, window: Int32, starts: [Double], end: Double) throws {
+        let document = try analyzer().summarize(
+            try input(clip), settings: settings { $0.window = Rational(window) })
+        #expect(document.segments.map { ($0.range.start * 1e6).rounded() / 1e6 } == starts)
+        for (segment, next) in zip(document.segments, document.segments.dropFirst()) {
+            #expect(segment.range.end == next.range.start)
+            #expect(segment.boundary == .window)
+        }
+        let last = try #require(document.segments.last)
+        #expect(abs(last.range.end - end) < 1e-6)
+        #expect(last.boundary == .end)
+        #expect(last.range.end <= document.video.duration)
+        #expect(
+            document.provenance.sampling.grids.reduce(0) { $0 + $1.time }
+                == (document.provenance.sampling.frames + 1) / 2)
+    }
+
+    // Guards --start and --end: the part is sampled as the whole would be there.
+    @Test func aPartOfTheVideo() throws {
+        let part = try analyzer().summarize(
+            try input("shapes-and-cuts.mp4"),
+            settings: settings {
+                $0.sampling.start = TimePosition(parsing: "4")
+                $0.sampling.end = TimePosition(parsing: "0:08")
+            })
+        #expect(part.provenance.sampling.timestamps == [4, 4.48, 5, 5.48, 6, 6.48, 7, 7.48])
+        #expect(part.segments.first?.range.start == 4)
+        #expect(part.segments.last?.range.end == 8)
+    }
+
+    // Guards the shared prefix: a second question must not see anything of the first.
+    @Test func questionsDoNotTouchEachOther() throws {
+        let analyzer = try analyzer()
+        let questions = ["What moves?", "Which colours are there?", "What moves?"]
+        var together: [String] = []
+        func answer(_ questions: [String]) throws -> [String] {
+            var answers: [String] = []
+            try analyzer.ask(
+                try input("shapes-and-cuts.mp4"), questions: questions, settings: settings()
+            ) { _, document in
+                var document = document
+                document.provenance.timing = nil
+                answers.append(document.json.compact)
+            }
+            return answers
+        }
+        together = try answer(questions)
+        #expect(together.count == 3)
+        #expect(together[0] == together[2])
+        #expect(together[1] == (try answer([questions[1]]))[0])
+    }
+
+    // Guards plan: what it promises is what happens.
+    @Test func thePlanIsKept() throws {
+        let analyzer = try analyzer()
+        let settings = settings { $0.window = Rational(5) }
+        let plan = try analyzer.plan(try input("street-crossing.mkv"), settings: settings)
+        let summary = try analyzer.summarize(try input("street-crossing.mkv"), settings: settings)
+        #expect(plan.usage.visualTokens == summary.provenance.usage.visualTokens)
+        #expect(plan.windows.map(\.grid) == summary.provenance.sampling.grids)
+        #expect(plan.windows.map(\.range) == summary.segments.map(\.range))
+    }
+
+    // Guards the refusal before memory is taken.
+    @Test func theMemoryLimitHolds() throws {
+        let small = settings { $0.maxMemory = ByteSize(bytes: 1 << 20) }
+        let failure = #expect(throws: Failure.self) {
+            try analyzer().summarize(try input("shapes-and-cuts.mp4"), settings: small)
+        }
+        #expect(failure?.code == .limitMemory)
+        #expect(failure?.status == .configuration)
+    }
+}
