@@ -189,16 +189,6 @@ public struct VideoReader: ~Copyable {
         return source.current != nil
     }
 
-    /// Reads what is left of the range all the same: it tells how long the video is, where the
-    /// range ends, and what of it can be seen.
-    private mutating func readOn() throws(VideoError) {
-        guard case .instants(_, let until?) = plan else {
-            while try source.advance() {}
-            return
-        }
-        while let picture = source.current, picture.end < until, try source.advance() {}
-    }
-
     /// The end came first: indices that the file does not have are served by its last picture.
     private mutating func finish() throws(VideoError) -> SampledFrame? {
         if case .indices(let indices) = plan, served < indices.count, let last = latest?.frame {
