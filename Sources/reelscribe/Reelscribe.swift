@@ -56,8 +56,9 @@ struct Reelscribe: ParsableCommand {
     static func main() {
         Signals.install()
         do {
-            var command = try parseAsRoot()
-            try command.run()
+            nonisolated(unsafe) var command = try parseAsRoot()
+            // Only that task touches the command from here on, and this thread waits for it.
+            try MainThread.run({ Signals.interruption.onRequest($0) }) { try command.run() }
         } catch let failure as Failure {
             StandardStreams.complain(failure.line)
             exit(withError: ExitCode(failure.status.rawValue))

@@ -99,6 +99,44 @@ import VideoUnderstanding
         #expect(together[1] == (try answer([questions[1]]))[0])
     }
 
+    // Guards the end of the video: an odd bound must not cut off the last frame that was taken.
+    @Test func anOddBoundIsRoundedBeforeSampling() throws {
+        var document: AnswerDocument?
+        try analyzer().ask(
+            try input("shapes-and-cuts.mp4"), questions: ["What moves?"],
+            settings: settings { $0.sampling.maxFrames = 5 }
+        ) { document = $1 }
+        #expect(document?.provenance.sampling.timestamps == [0, 3, 6, 9])
+    }
+
+    // Guards the reader's trust: a video that was thinned out for the context says so, also when it
+    // fits after that.
+    @Test func aShortContextIsToldOf() throws {
+        let analyzer = try analyzer()
+        let context = analyzer.model.configuration.text.maxPositions
+        let options = AnalysisOptions(
+            settings { $0.generation.maxNewTokens = context - 600 },
+            model: analyzer.model.configuration)
+        var timing = TimingRecord()
+        let stream = try analyzer.open(
+            try input("shapes-and-cuts.mp4"), windowed: false, prompts: ["What moves?"],
+            options: options, timing: &timing)
+        #expect(stream.plan.framesBeforeContext == 24)
+        #expect(stream.plan.limit.frames / 2 * stream.plan.tokensPerPair < 600)
+    }
+
+    // Guards slides: a picture that is held longer than a window is one segment, seen once.
+    @Test func heldPicturesAreNotCut() throws {
+        let folder = "\(Self.root)/Tests/Fixtures/golden/cases/image-and-video/frames"
+        let slow = settings { $0.sampling.inputFPS = Rational(text: "0.02") ?? Rational(1) }
+        let document = try analyzer().summarize(
+            try .resolving(folder, settings: slow), settings: slow)
+        let pictures = document.video.framesDecoded
+        #expect(pictures == 4)
+        #expect(document.segments.map(\.range.start) == [0, 50, 100, 150])
+        #expect(document.segments.last?.range.end == 200)
+    }
+
     // Guards plan: what it promises is what happens.
     @Test func thePlanIsKept() throws {
         let analyzer = try analyzer()

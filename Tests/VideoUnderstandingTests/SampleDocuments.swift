@@ -21,7 +21,7 @@ enum SampleDocuments {
             sampling: sampling,
             model: ModelRecord(
                 name: "sample", fingerprint: "f00d", weights: "bf16", mrope: "max"),
-            settings: Settings().json,
+            settings: Settings().json(for: .summary),
             usage: UsageRecord(visualTokens: 340, promptTokens: 400, generatedTokens: 12),
             finishReason: .stop,
             warnings: [WarningRecord(code: "model.untrained", message: "the text is noise")],
@@ -64,7 +64,7 @@ enum SampleDocuments {
         pairs: [
             FramePairRecord(range: TimeRange(start: 0, end: 1.001), first: 0, second: 1),
             FramePairRecord(range: TimeRange(start: 1.001, end: 1.5), first: 2, second: 2),
-        ], visualTokens: 340, settings: Settings().json, timing: TimingRecord())
+        ], visualTokens: 340, settings: Settings().json(for: .summary), timing: TimingRecord())
 
     static let plan = PlanDocument(
         uri: "clip.mp4", container: "mp4", codec: "h264", duration: 61.5,
@@ -79,7 +79,7 @@ enum SampleDocuments {
         model: ModelRecord(name: "sample", fingerprint: "f00d", weights: "f32", mrope: "hf5"),
         usage: UsageRecord(visualTokens: 5100, promptTokens: 5150, generatedTokens: 256),
         memory: MemoryEstimate(weights: 10, cache: 20, scratch: 30, frames: 40, limit: 99),
-        estimate: TimingRecord(), settings: Settings().json)
+        estimate: TimingRecord(), settings: Settings().json(for: .summary))
 
     static let modelInfo = ModelInfoDocument(
         path: "/models/tiny", name: "tiny", fingerprint: "f00d",

@@ -10,7 +10,7 @@ import Imaging
 public struct VisionEncoder: Sendable {
     /// Patches that are encoded together where one pair has no more: enough to make reading the
     /// weights cheap.
-    private static let chunkRows = 2048
+    package static let chunkRows = 2048
 
     private let model: Model
     private let pool: ThreadPool

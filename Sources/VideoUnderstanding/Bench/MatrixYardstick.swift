@@ -1,7 +1,7 @@
 import Compute
 import Foundation
 
-/// The rate of OpenBLAS's SGEMM with the kernels that fit this processor.
+/// The rate of OpenBLAS's SGEMM with the kernels that fit the instruction set in use.
 ///
 /// OpenBLAS chooses its kernels when it is loaded, by a list of processors that ends at its release:
 /// on a newer one it falls back to very old kernels, and a comparison with those would flatter us.
@@ -14,21 +14,19 @@ public struct MatrixYardstick: Sendable {
 
     /// Kernels of OpenBLAS that use what a processor has: those with AVX-512, those with AVX2.
     private static let wide: Set<String> = ["skylakex", "cooperlake", "sapphirerapids"]
-    private static let fast: Set<String> = wide.union(["haswell", "zen", "excavator"])
+    private static let fast: Set<String> = ["haswell", "zen", "excavator"]
 
     /// - Parameter executable: this program, for the child process; nil measures as it is.
     public static func measure(
         threads: Int, repeats: Int, executable: String? = ModelSurroundings.process.executable
     ) -> MatrixYardstick {
-        let features = ProcessorFacts.ofThisMachine.features
         let chosen = MachineLimits.openBLASCore.lowercased()
+        // Like is compared with like, also where `REELSCRIBE_ISA` holds our own kernels back.
         let better: String? =
-            if features.contains("avx512f"), !wide.contains(chosen) {
-                "SkylakeX"
-            } else if features.contains("avx2"), !fast.contains(chosen) {
-                "Haswell"
-            } else {
-                nil
+            switch InstructionSet.current {
+            case .avx512: wide.contains(chosen) ? nil : "SkylakeX"
+            case .avx2: fast.contains(chosen) ? nil : "Haswell"
+            case .scalar, .neon: nil
             }
         if let better, let executable,
             let told = inChild(executable, core: better, threads: threads, repeats: repeats)

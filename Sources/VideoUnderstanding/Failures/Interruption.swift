@@ -4,6 +4,7 @@ import Synchronization
 /// and between tokens.
 public final class Interruption: Sendable {
     private let signal = Atomic<Int32>(0)
+    private let listener = Mutex<(@Sendable () -> Void)?>(nil)
 
     public init() {}
 
@@ -11,6 +12,7 @@ public final class Interruption: Sendable {
     public func request(signal number: Int32) {
         _ = signal.compareExchange(
             expected: 0, desired: number, ordering: .sequentiallyConsistent)
+        listener.withLock { $0 }?()
     }
 
     /// The number of the signal, or nil while nobody asked.
@@ -19,11 +21,28 @@ public final class Interruption: Sendable {
         return number == 0 ? nil : number
     }
 
+    /// Calls `listener` when the end is asked for, at once where that has happened.
+    public func onRequest(_ listener: @escaping @Sendable () -> Void) {
+        self.listener.withLock { $0 = listener }
+        if requestedSignal != nil { listener() }
+    }
+
     /// - Throws: `interrupted`, with the status of the signal, once the end was asked for.
     public func check(stage: FailureStage) throws(Failure) {
         guard let number = requestedSignal else { return }
         throw Failure(
             .interrupted, stage: stage, message: "interrupted by signal \(number)",
             status: number == 15 ? .terminated : .interrupted)
+    }
+
+    /// A failure by interruption, with the status of the signal; other failures as they are.
+    public func naming(_ failure: Failure) -> Failure {
+        guard failure.code == .interrupted else { return failure }
+        do throws(Failure) {
+            try check(stage: failure.stage)
+            return failure
+        } catch {
+            return error
+        }
     }
 }

@@ -26,7 +26,8 @@ extension LocatedModel {
     public func describe() throws(Failure) -> ModelInfoDocument {
         do {
             return ModelInfoDocument(
-                try ModelInfo.read(folder: path), tokenizer: try Tokenizer.load(folder: path))
+                try ModelInfo.read(folder: path), name: name,
+                tokenizer: try Tokenizer.load(folder: path))
         } catch {
             throw Failure(error, stage: .model)
         }
@@ -35,10 +36,15 @@ extension LocatedModel {
 
 extension Model {
     /// Random weights of a published size.
+    ///
+    /// - Throws: `limit.memory` where they would exceed `maxMemory` bytes.
     public static func randomForBenchmark(
-        size: ModelSize, layers: Int?, type: ScalarType
+        size: ModelSize, layers: Int?, type: ScalarType, maxMemory: Int
     ) throws(Failure) -> Model {
         do {
+            let numbers = size.configuration(layers: layers).requirements
+                .reduce(0) { $0 + $1.shape.reduce(1, *) }
+            try Analyzer.requireMemory(numbers * type.size, limit: maxMemory, stage: .model)
             return try random(size: size, layers: layers, type: type)
         } catch {
             throw Failure(error, stage: .model)
@@ -47,7 +53,7 @@ extension Model {
 }
 
 extension ModelInfoDocument {
-    init(_ info: ModelInfo, tokenizer: Tokenizer) {
+    init(_ info: ModelInfo, name: String, tokenizer: Tokenizer) {
         let configuration = info.configuration
         let (text, vision) = (configuration.text, configuration.vision)
         let tower = configuration.requirements.filter { $0.name.hasPrefix("visual.") }
@@ -55,7 +61,7 @@ extension ModelInfoDocument {
         let generation = configuration.generation
         let preprocessor = configuration.preprocessor
         self.init(
-            path: info.folder, name: info.name, fingerprint: info.fingerprint,
+            path: info.folder, name: name, fingerprint: info.fingerprint,
             architecture: "qwen2_vl", weights: info.types.first?.type.rawValue ?? "none",
             parameters: ParameterCounts(vision: tower, language: info.parameters - tower),
             files: info.files.map { CheckpointFileRecord(name: $0.name, bytes: $0.bytes) },

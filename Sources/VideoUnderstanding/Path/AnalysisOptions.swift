@@ -29,7 +29,7 @@ package struct AnalysisOptions: Sendable {
             mode: settings.sampling.mode, fps: settings.sampling.fps,
             minFrames: settings.sampling.minFrames, start: settings.sampling.start?.seconds,
             end: settings.sampling.end?.seconds)
-        maxFramesPerInput = settings.sampling.maxFrames
+        maxFramesPerInput = settings.sampling.maxFrames ?? Settings.Sampling.standardMaxFrames
         budget = VisualBudget(
             minPixels: settings.pixels.minPixels.map(Double.init),
             maxPixels: settings.pixels.maxPixels.map(Double.init),
@@ -41,18 +41,16 @@ package struct AnalysisOptions: Sendable {
         windowSeconds = settings.window.value
         maxNewTokens = settings.generation.maxNewTokens
         let generation = settings.generation
-        // Greedy unless a temperature is given; the penalty is the checkpoint's own unless one is
-        // given (spec 1.4).
+        // Greedy unless a temperature is given (spec 1.4).
         tokenSampling = SamplingSettings(
             sample: generation.temperature > 0,
-            repetitionPenalty: Float(
-                generation.repetitionPenalty ?? model.generation.repetitionPenalty),
+            repetitionPenalty: Float(settings.repetitionPenalty(model)),
             temperature: Float(generation.temperature), topK: generation.topK ?? 0,
             topP: Float(generation.topP ?? 1), seed: generation.seed)
         limits = settings.limits
         allowReferences = settings.allowReferences
-        maxMemory = settings.maxMemory?.bytes ?? SystemFiles.physicalMemory / 5 * 4
-        threads = settings.threads ?? ThreadPool.performanceCores
+        maxMemory = settings.effectiveMaxMemory
+        threads = settings.effectiveThreads
     }
 }
 

@@ -7,29 +7,43 @@ import Video
 /// A model that is ready to watch videos.
 ///
 /// It is loaded once and serves any number of inputs, one at a time; every call is synchronous and
-/// checks for cancellation of its task between frames, passes and tokens.
+/// checks for cancellation of its task between frames, layers and tokens.
 public final class Analyzer: Sendable {
     package let model: Model
+    /// What documents call the model.
+    package let name: String
     package let tokenizer: Tokenizer
     package let pool: ThreadPool
     package let encoder: VisionEncoder
 
     /// - Parameters:
     ///   - folder: a checkpoint in the published layout.
+    ///   - name: what documents call it; nil: by its folder.
     ///   - weights: convert the matrices on load; nil: use them as they are.
-    /// - Throws: `Failure` with a code `model.…`.
-    public convenience init(folder: String, weights: ScalarType?, threads: Int) throws(Failure) {
+    ///   - maxMemory: bytes that the weights alone must not exceed; nil: any number.
+    /// - Throws: `Failure` with a code `model.…`, or `limit.memory`.
+    public convenience init(
+        folder: String, name: String? = nil, weights: ScalarType?, threads: Int,
+        maxMemory: Int? = nil
+    ) throws(Failure) {
         do {
+            if let maxMemory {
+                let bytes = try ModelInfo.read(folder: folder).loadedBytes(weights: weights)
+                try Self.requireMemory(bytes, limit: maxMemory, stage: .model)
+            }
             // The tokenizer is the smaller file: a folder that lacks it fails at once.
             let tokenizer = try Tokenizer.load(folder: folder)
             let model = try Model.load(folder: folder, weights: weights)
-            try self.init(model: model, tokenizer: tokenizer, threads: threads)
+            try self.init(model: model, name: name, tokenizer: tokenizer, threads: threads)
         } catch {
             throw Failure(error, stage: .model)
         }
     }
 
-    package init(model: Model, tokenizer: Tokenizer, threads: Int) throws(Failure) {
+    package init(
+        model: Model, name: String? = nil, tokenizer: Tokenizer, threads: Int
+    ) throws(Failure) {
+        self.name = name ?? model.name
         self.model = model
         self.tokenizer = tokenizer
         pool = ThreadPool(threads: threads)
@@ -43,34 +57,71 @@ public final class Analyzer: Sendable {
     /// - Parameters:
     ///   - windowed: whether a long input becomes several model inputs. Otherwise it is sampled
     ///     more thinly, evenly over its length, until one model input holds it.
+    ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
     ///   - tap: sees the patch rows.
     package func open(
-        _ input: VideoInput, windowed: Bool, options: AnalysisOptions, timing: inout TimingRecord,
-        tap: (([Float]) -> Void)? = nil
+        _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool = true,
+        options: AnalysisOptions, timing: inout TimingRecord, tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
         let start = ContinuousClock.now
         defer { timing.open += (ContinuousClock.now - start).seconds }
+        let room = try roomForVisualTokens(prompts: prompts, options: options)
         var sampling = options.sampling
-        if !windowed { sampling.maxFrames = options.maxFramesPerInput }
+        sampling.needsPictures = needsPictures
+        if !windowed {
+            // Frames go in pairs; an odd bound would cut the last one off.
+            sampling.maxFrames = max(2, options.maxFramesPerInput & ~1)
+        }
+        var framesBeforeContext: Int?
         while true {
             let reader = try VideoReader.open(
                 input, sampling: sampling, limits: options.limits, threads: options.threads,
                 allowReferences: options.allowReferences)
-            let plan = try VisualPlan(
+            var plan = try VisualPlan(
                 kind: input.visualKind, source: reader.description.uprightSize,
-                frames: reader.expectedFrames, fps: sampling.fps.value,
-                windowSeconds: windowed ? options.windowSeconds : nil,
+                frames: reader.expectedFramesIsExact ? reader.expectedFrames : nil,
+                fps: sampling.fps.value, windowSeconds: windowed ? options.windowSeconds : nil,
                 maxFrames: sampling.maxFrames ?? options.maxFramesPerInput,
-                budget: options.budget, model: model.configuration,
-                reserve: options.maxNewTokens + Self.textReserve)
-            if !windowed, plan.framesBeforeContext != nil {
+                budget: options.budget, model: model.configuration, room: room)
+            if !windowed, let wanted = plan.framesBeforeContext,
+                plan.limit.frames < sampling.maxFrames ?? .max
+            {
+                framesBeforeContext = framesBeforeContext ?? wanted
                 sampling.maxFrames = plan.limit.frames
                 sampling.minFrames = min(sampling.minFrames, plan.limit.frames)
                 continue
             }
+            plan.framesBeforeContext = plan.framesBeforeContext ?? framesBeforeContext
+            if needsPictures {
+                // Before anything is decoded; the session checks again with exact numbers.
+                let frames = min(reader.expectedFrames ?? plan.limit.frames, plan.limit.frames)
+                try requireMemory(
+                    tokens: (frames + 1) / 2 * plan.tokensPerPair + options.maxNewTokens,
+                    plan: plan, options: options)
+            }
             return VisualStream(
                 reader, plan: plan, encoder: encoder, model: model.configuration, tap: tap)
         }
+    }
+
+    /// Tokens of the context that are left beside the longest prompt and its answer.
+    private func roomForVisualTokens(prompts: [String], options: AnalysisOptions) throws -> Int {
+        let context = model.configuration.text.maxPositions
+        let text = try prompts.map {
+            try layOut([], prompt: $0, system: options.system, rule: options.mrope).ids.count
+        }.max() ?? 0
+        // The marks around the visual input, and the cuts between tokens that they move.
+        let room = context - text - options.maxNewTokens - 8
+        guard room > 0 else { throw contextExceeded(text + options.maxNewTokens) }
+        return room
+    }
+
+    private func contextExceeded(_ tokens: Int) -> Failure {
+        Failure(
+            .optionsInvalid, stage: .prefill,
+            message: "the prompt and its answer need \(tokens) tokens, but the model's context is "
+                + "\(model.configuration.text.maxPositions)",
+            hint: "use a shorter prompt, fewer --max-new-tokens or, for an image, --max-pixels")
     }
 
     /// Text and visual tokens → ids and positions.
@@ -127,32 +178,51 @@ public final class Analyzer: Sendable {
 
     // MARK: - Sizes
 
-    /// Tokens of the context that are kept for the template and the words of a prompt.
-    package static let textReserve = 1024
-
     /// A session with room for so many tokens, or a failure where the context or the memory limit
     /// is shorter.
+    ///
+    /// - Parameter extra: bytes that are in use beside the model's own.
     package func session(
-        tokens: Int, options: AnalysisOptions
+        tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
     ) throws -> Session {
-        let limit = model.configuration.text.maxPositions
-        guard tokens <= limit else {
-            throw Failure(
-                .jobInvalid, stage: .prefill,
-                message: "the prompt and its answer need \(tokens) tokens, but the model's context "
-                    + "is \(limit)",
-                hint: "use a shorter prompt, a lower --detail or fewer --max-new-tokens")
+        guard tokens <= model.configuration.text.maxPositions else {
+            throw contextExceeded(tokens)
         }
-        let need = MemoryModel(model.configuration, weightBytes: model.weightBytes)
-        let maximum = options.maxMemory
-        if need.peak(tokens: tokens) > maximum {
-            throw Failure(
-                .limitMemory, stage: .prefill,
-                message: "about \(ByteSize(bytes: need.peak(tokens: tokens)).text) are needed, "
-                    + "more than the limit of \(ByteSize(bytes: maximum).text)",
-                hint: "raise --max-memory, or use a lower --detail, a shorter --window or a "
-                    + "smaller model")
-        }
+        try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
         return try Session(model: model, pool: pool, capacity: tokens)
+    }
+
+    /// - Throws: `limit.memory` where one model input of so many tokens would exceed the limit.
+    package func requireMemory(
+        tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
+    ) throws {
+        let need = memory(tokens: tokens, plan: plan, threads: options.threads)
+        try Self.requireMemory(need.peak + extra, limit: options.maxMemory, stage: .prefill)
+    }
+
+    /// What one model input of so many tokens needs.
+    package func memory(tokens: Int, plan: VisualPlan?, threads: Int) -> MemoryEstimate {
+        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        let merge = model.configuration.vision.mergeSize
+        let patches = (plan?.tokensPerPair ?? 0) * merge * merge
+        return MemoryEstimate(
+            weights: sizes.weights, cache: sizes.cache(tokens: tokens),
+            scratch: MemoryModel.base
+                + max(
+                    sizes.prefillScratch(tokens: tokens),
+                    sizes.visionScratch(patchesPerPair: patches)),
+            frames: plan.map { sizes.frames(of: $0.source, threads: threads) } ?? 0, limit: 0)
+    }
+
+    package static func requireMemory(
+        _ bytes: Int, limit: Int, stage: FailureStage
+    ) throws(Failure) {
+        guard bytes > limit else { return }
+        throw Failure(
+            .limitMemory, stage: stage,
+            message: "about \(ByteSize(bytes: bytes).text) are needed, more than the limit of "
+                + ByteSize(bytes: limit).text,
+            hint: "raise --max-memory, or use a lower --detail, a shorter --window or a smaller "
+                + "model")
     }
 }

@@ -39,14 +39,18 @@ package struct FrameWindows: ~Copyable {
         self.limit = limit
     }
 
-    /// Gives the pairs of the next window to `onPair`, in order; the last frame of an odd number is
-    /// its own partner (spec 2.9).
+    /// Gives the pairs of the next window to `onPair`, in order. The last frame of an odd number has
+    /// no partner: it stands twice (spec 2.9).
+    ///
+    /// A window never ends while a picture is held, as its end would be no presentation time of the
+    /// file: further instants of a picture that is held beyond the limit add nothing and are left
+    /// out.
     ///
     /// - Returns: the moments of the window's frames, and the moment with which the next window
     ///   begins (nil at the end); nil after the last window.
     package mutating func next(
         timing: inout TimingRecord,
-        onPair: (SampledFrame, SampledFrame, inout TimingRecord) throws -> Void
+        onPair: (SampledFrame, SampledFrame?, inout TimingRecord) throws -> Void
     ) throws -> (moments: [SampledMoment], next: SampledMoment?)? {
         guard let first = try pending.take() ?? pull(&timing) else { return nil }
         var moments: [SampledMoment] = []
@@ -56,20 +60,22 @@ package struct FrameWindows: ~Copyable {
             let isBeyond =
                 moments.count >= limit.frames
                 || limit.seconds.map { current.instant - first.instant >= $0 - 1e-9 } ?? false
-            if isBeyond {
+            if isBeyond, let last = moments.last, current.time > last.time {
                 pending = current
                 break
             }
-            moments.append(current.moment)
-            if let partner = unpaired.take() {
-                try onPair(partner, current, &timing)
-            } else {
-                unpaired = current
+            if !isBeyond {
+                moments.append(current.moment)
+                if let partner = unpaired.take() {
+                    try onPair(partner, current, &timing)
+                } else {
+                    unpaired = current
+                }
             }
             try Task.checkCancellation()
             frame = try pull(&timing)
         }
-        if let last = unpaired { try onPair(last, last, &timing) }
+        if let last = unpaired { try onPair(last, nil, &timing) }
         return (moments, pending?.moment)
     }
 

@@ -20,7 +20,7 @@ package struct MemoryModel: Sendable, Equatable {
     /// Activations of one chunk of prefill, logits and visual tokens.
     package func prefillScratch(tokens: Int) -> Int {
         let text = configuration.text
-        let rows = min(tokens, Self.chunk)
+        let rows = min(tokens, Session.chunk)
         let perRow =
             3 * text.hidden + 2 * text.queryWidth + 2 * text.kvWidth + 2 * text.intermediate
         return 4 * (rows * perRow + tokens * text.hidden + 3 * text.vocabulary)
@@ -29,7 +29,7 @@ package struct MemoryModel: Sendable, Equatable {
     /// Patch rows and activations of one pass of the vision tower over pairs of so many patches.
     package func visionScratch(patchesPerPair: Int) -> Int {
         let vision = configuration.vision
-        let rows = max(patchesPerPair, Self.patchesPerPass)
+        let rows = max(patchesPerPair, VisionEncoder.chunkRows)
         let perRow = 2 * vision.patchVolume + 6 * vision.width + vision.mlpWidth
         return 4 * rows * perRow
     }
@@ -42,18 +42,6 @@ package struct MemoryModel: Sendable, Equatable {
 
     /// What the program needs before anything else: code, tokenizer, libraries.
     package static let base = 48 << 20
-
-    /// The largest sum, where one window of so many tokens is read.
-    package func peak(tokens: Int, patchesPerPair: Int = 0, frames: Int = 0) -> Int {
-        let scratch = max(
-            prefillScratch(tokens: tokens), visionScratch(patchesPerPair: patchesPerPair))
-        return Self.base + weights + cache(tokens: tokens) + scratch + frames
-    }
-
-    /// Tokens of one chunk of prefill.
-    private static let chunk = 512
-    /// Patches of one pass of the vision tower where pairs are small.
-    package static let patchesPerPass = 2048
 }
 
 extension Model {

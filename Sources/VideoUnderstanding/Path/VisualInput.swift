@@ -44,7 +44,7 @@ package struct VisualInputBuilder {
         preprocessor = PairPreprocessor(
             source: plan.source, target: plan.target, patch: geometry,
             mean: model.preprocessor.mean, std: model.preprocessor.std)
-        pairsPerPass = max(1, MemoryModel.patchesPerPass / preprocessor.patches)
+        pairsPerPass = max(1, VisionEncoder.chunkRows / preprocessor.patches)
     }
 
     /// Takes the next pair.

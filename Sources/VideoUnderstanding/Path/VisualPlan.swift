@@ -20,24 +20,23 @@ package struct VisualPlan: Sendable, Equatable {
     package var framesBeforeContext: Int?
 
     /// - Parameters:
-    ///   - frames: frames of the whole input as far as known, at most.
+    ///   - frames: frames of the whole input; nil where not exactly known.
     ///   - windowSeconds: nil: one window for everything.
     ///   - maxFrames: bound for one model input.
-    ///   - reserve: tokens of the context that text needs.
-    ///   - fitsContext: whether frames are left out until the rest fits the model's context.
+    ///   - room: tokens of the context that visual tokens may take; nil: any number.
     package init(
         kind: VisualKind, source: PixelSize, frames: Int?, fps: Double, windowSeconds: Double?,
-        maxFrames: Int, budget: VisualBudget, model: ModelConfiguration, reserve: Int,
-        fitsContext: Bool = true
+        maxFrames: Int, budget: VisualBudget, model: ModelConfiguration, room: Int?
     ) throws(ImagingError) {
         let vision = model.vision
         let factor = vision.patchSize * vision.mergeSize
-        var wanted = max(2, maxFrames - maxFrames % 2)
+        var most = max(2, maxFrames - maxFrames % 2)
         if let windowSeconds {
             let inWindow = (windowSeconds * fps).rounded(.up)
-            if inWindow < Double(wanted) { wanted = Self.even(Int(inWindow)) }
+            if inWindow < Double(most) { most = Self.even(Int(inWindow)) }
         }
-        if let frames { wanted = min(wanted, Self.even(frames)) }
+        // The budget of a frame depends on how many there are.
+        let wanted = min(most, frames.map(Self.even) ?? most)
         func size(for frames: Int) throws(ImagingError) -> PixelSize {
             switch kind {
             case .image: try budget.imageSize(of: source, factor: factor)
@@ -46,18 +45,20 @@ package struct VisualPlan: Sendable, Equatable {
         }
         var target = try size(for: wanted)
         var tokens = Self.tokens(target, factor: factor)
-        let room = max(0, model.text.maxPositions - reserve)
         var fitting = wanted
-        while fitsContext, fitting > 2, fitting / 2 * tokens > room {
+        if let room {
             // Fewer frames may get more pixels each, so the size is asked again until both fit.
-            fitting = min(fitting - 2, max(2, Self.even(2 * (room / tokens))))
-            target = try size(for: fitting)
-            tokens = Self.tokens(target, factor: factor)
+            while fitting > 2, fitting / 2 * tokens > room {
+                fitting = min(fitting - 2, max(2, 2 * (room / tokens)))
+                target = try size(for: fitting)
+                tokens = Self.tokens(target, factor: factor)
+            }
+            most = min(most, max(2, 2 * (room / tokens)))
         }
         self.kind = kind
         self.source = source
         self.target = target
-        limit = WindowLimit(seconds: windowSeconds, frames: fitting)
+        limit = WindowLimit(seconds: windowSeconds, frames: most)
         tokensPerPair = tokens
         framesBeforeContext = fitting < wanted ? wanted : nil
     }

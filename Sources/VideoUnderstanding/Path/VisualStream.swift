@@ -22,13 +22,13 @@ package struct VisualStream: ~Copyable {
     /// - Parameter onPair: sees every pair of frames.
     package mutating func next(
         timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void,
-        onPair: (SampledFrame, SampledFrame) throws -> Void = { _, _ in }
+        onPair: (SampledFrame, SampledFrame?) throws -> Void = { _, _ in }
     ) throws -> VisualInput? {
         var builder = builder
         let window = try windows.next(timing: &timing) { first, second, timing in
             try onPair(first, second)
-            try builder.add(first.image, second.image, timing: &timing)
-            try onEvent(.seen(time: second.time))
+            try builder.add(first.image, (second ?? first).image, timing: &timing)
+            try onEvent(.seen(time: (second ?? first).time))
         }
         guard let window else { return nil }
         let visual = try builder.finish(

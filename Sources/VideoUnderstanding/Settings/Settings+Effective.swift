@@ -1,9 +1,18 @@
 import Compute
+import Qwen2VL
 import Video
 
 extension Settings {
     /// The compute threads that are used.
     public var effectiveThreads: Int { threads ?? ThreadPool.performanceCores }
+
+    /// The penalty that is used: the checkpoint's own unless one is given.
+    func repetitionPenalty(_ model: ModelConfiguration) -> Double {
+        generation.repetitionPenalty ?? model.generation.repetitionPenalty
+    }
+
+    /// Bytes that must not be exceeded: 80 % of the machine's unless a limit is given.
+    public var effectiveMaxMemory: Int { maxMemory?.bytes ?? SystemFiles.physicalMemory / 5 * 4 }
 
     /// What `--weights` means to the loader; nil: as the checkpoint stores them.
     ///

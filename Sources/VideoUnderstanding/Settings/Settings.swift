@@ -20,9 +20,12 @@ public struct Settings: Sendable, Equatable {
         public var fps = Rational(2)
         /// Rate of a folder of images.
         public var inputFPS = Rational(2)
-        /// Bounds of one model input, not of a long video.
+        /// Fewest frames of one model input.
         public var minFrames = 4
-        public var maxFrames = 768
+        /// Most frames of one model input, not of a long video; ``standardMaxFrames`` where nil.
+        public var maxFrames: Int?
+
+        public static let standardMaxFrames = 768
         public var start: TimePosition?
         public var end: TimePosition?
 
@@ -61,7 +64,7 @@ public struct Settings: Sendable, Equatable {
     public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
     public var window = Rational(30)
-    /// The system message; the checkpoint's own where nil.
+    /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
     public var prompt: String?
@@ -80,33 +83,42 @@ public struct Settings: Sendable, Equatable {
 
     public init() {}
 
-    /// Everything that affects the result, in a fixed order. What is nil is written as null.
-    public var json: JSON {
+    /// The kinds of work, each of which is affected by some of the settings.
+    public enum Purpose: Sendable {
+        case frames, summary, answer
+    }
+
+    /// Everything that affects the result of one kind of work, in a fixed order. What is nil is
+    /// written as null.
+    public func json(for purpose: Purpose) -> JSON {
         var members = ObjectBuilder()
         members.add("sampling", sampling.mode.rawValue)
         members.add("fps", .decimal(sampling.fps.value))
         members.add("input_fps", .decimal(sampling.inputFPS.value))
         members.add("min_frames", sampling.minFrames)
-        members.add("max_frames", sampling.maxFrames)
+        members.add("max_frames", sampling.maxFrames ?? Sampling.standardMaxFrames)
         members.add("start", orNull: sampling.start.map { .decimal($0.seconds.value) })
         members.add("end", orNull: sampling.end.map { .decimal($0.seconds.value) })
         members.add("detail", pixels.detail.rawValue)
         members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
         members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
-        members.add("window", .decimal(window.value))
-        members.add("system", orNull: system.map(JSON.string))
-        members.add("prompt", orNull: prompt.map(JSON.string))
+        members.add("allow_references", .bool(allowReferences))
+        guard purpose != .frames else { return members.json }
         members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
         members.add("mrope", mrope.rawValue)
+        members.add("system", orNull: system.map(JSON.string))
+        if purpose == .summary {
+            members.add("window", .decimal(window.value))
+            members.add("prompt", orNull: prompt.map(JSON.string))
+        }
         members.add("temperature", .decimal(generation.temperature))
-        members.add("top_k", orNull: generation.topK.map(JSON.int))
-        members.add("top_p", orNull: generation.topP.map { .decimal($0) })
+        members.add("top_k", generation.topK ?? 0)
+        members.add("top_p", .decimal(generation.topP ?? 1))
         members.add("repetition_penalty", orNull: generation.repetitionPenalty.map { .decimal($0) })
         // A seed may need more digits than a double holds.
         members.add("seed", orNull: try? JSON.parse("\(generation.seed)"))
         members.add("max_new_tokens", generation.maxNewTokens)
-        members.add("allow_references", .bool(allowReferences))
         return members.json
     }
 
@@ -120,10 +132,11 @@ public struct Settings: Sendable, Equatable {
         if sampling.inputFPS.numerator <= 0 || sampling.inputFPS.value > 1000 {
             throw invalid("--input-fps must be above 0 and at most 1000")
         }
-        if sampling.minFrames < 1 || sampling.maxFrames < sampling.minFrames {
+        let maxFrames = sampling.maxFrames ?? Sampling.standardMaxFrames
+        if sampling.minFrames < 1 || maxFrames < sampling.minFrames || maxFrames > 1 << 20 {
             throw invalid(
-                "--min-frames \(sampling.minFrames) and --max-frames \(sampling.maxFrames) leave no count of frames between them"
-            )
+                "--min-frames \(sampling.minFrames) and --max-frames \(maxFrames) leave no count "
+                    + "of frames between them, or more than a million")
         }
         if let start = sampling.start, let end = sampling.end,
             end.seconds.value <= start.seconds.value
@@ -134,23 +147,29 @@ public struct Settings: Sendable, Equatable {
             ("--min-pixels", pixels.minPixels), ("--max-pixels", pixels.maxPixels),
             ("--total-pixels", pixels.totalPixels),
         ] {
-            if let value, value < 1 { throw invalid("\(name) must be at least 1") }
+            if let value, !(1...1 << 40).contains(value) {
+                throw invalid("\(name) must lie between 1 and 2^40")
+            }
         }
         if let low = pixels.minPixels, let high = pixels.maxPixels, low > high {
             throw invalid("--min-pixels \(low) is above --max-pixels \(high)")
         }
-        if window.value < 1 { throw invalid("--window must be at least 1 second") }
+        if !(1...1e6).contains(window.value) {
+            throw invalid("--window must lie between 1 and 1000000 seconds")
+        }
         if !(0...100).contains(generation.temperature) {
             throw invalid("--temperature must lie between 0 and 100")
         }
-        if let topK = generation.topK, topK < 1 { throw invalid("--top-k must be at least 1") }
+        if let topK = generation.topK, !(1...1 << 24).contains(topK) { throw invalid("--top-k must be at least 1") }
         if let topP = generation.topP, !(topP > 0 && topP <= 1) {
             throw invalid("--top-p must be above 0 and at most 1")
         }
-        if let penalty = generation.repetitionPenalty, !(penalty > 0 && penalty <= 100) {
-            throw invalid("--repetition-penalty must be above 0 and at most 100")
+        if let penalty = generation.repetitionPenalty, !(0.01...100).contains(penalty) {
+            throw invalid("--repetition-penalty must lie between 0.01 and 100")
         }
-        if generation.maxNewTokens < 1 { throw invalid("--max-new-tokens must be at least 1") }
+        if !(1...1 << 20).contains(generation.maxNewTokens) {
+            throw invalid("--max-new-tokens must lie between 1 and 1048576")
+        }
         if let threads, !(1...1024).contains(threads) {
             throw invalid("--threads must lie between 1 and 1024")
         }

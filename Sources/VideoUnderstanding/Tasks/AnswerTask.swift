@@ -29,7 +29,8 @@ extension Analyzer {
     ) throws {
         var timing = TimingRecord()
         let start = ContinuousClock.now
-        var stream = try open(input, windowed: false, options: options, timing: &timing)
+        var stream = try open(
+            input, windowed: false, prompts: questions, options: options, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
             throw Failure(
@@ -44,15 +45,18 @@ extension Analyzer {
                 rule: options.mrope)
         }
         guard let longest = layouts.map(\.ids.count).max() else { return }
-        var session = try session(tokens: longest + options.maxNewTokens, options: options)
+        var session = try session(
+            tokens: longest + options.maxNewTokens, plan: stream.plan, options: options)
         // All prompts are the same up to the end of the video: it is read once.
         let prefix = layouts[0].visuals[0].upperBound
         try onEvent(.stage("reading \(prefix) tokens"))
         _ = try read(
             layouts[0], 0..<prefix, visuals: [visual], into: &session, timing: &timing)
 
+        let shared = ContinuousClock.now - start
         for (index, layout) in layouts.enumerated() {
             try onEvent(.stage("answering question \(index + 1) of \(layouts.count)"))
+            let questionStart = ContinuousClock.now
             var timing = timing
             session.truncate(to: prefix)
             let logits = try read(
@@ -61,7 +65,8 @@ extension Analyzer {
             let text = try write(
                 &session, logits: logits, layout: layout, options: options, timing: &timing,
                 onEvent: onEvent)
-            timing.total = (ContinuousClock.now - start).seconds
+            // What all questions share, and this question's own part.
+            timing.total = (shared + (ContinuousClock.now - questionStart)).seconds
             let usage = UsageRecord(
                 visualTokens: visual.tokens, promptTokens: layout.ids.count,
                 generatedTokens: text.tokens.count)
@@ -69,7 +74,8 @@ extension Analyzer {
                 video: video, question: questions[index], answer: .string(text.text),
                 confidence: text.confidence,
                 provenance: provenance(
-                    stream, grids: [visual.grid], moments: visual.moments, settings: settings,
+                    stream, grids: [visual.grid], moments: visual.moments, for: .answer,
+                    settings: settings,
                     usage: usage, finish: text.finish, timing: timing))
             try onAnswer(index, document)
         }

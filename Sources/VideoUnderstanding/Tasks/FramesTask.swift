@@ -34,8 +34,12 @@ public struct FramesTask: Sendable {
     ) throws -> FramesDocument {
         var timing = TimingRecord()
         let start = ContinuousClock.now
+        // All instants of the video, unless a bound was asked for: a long video is several inputs.
+        var sampling = options.sampling
+        sampling.maxFrames = settings.sampling.maxFrames
+        sampling.needsPictures = onFrame != nil
         var reader = try VideoReader.open(
-            input, sampling: options.sampling, limits: options.limits, threads: options.threads,
+            input, sampling: sampling, limits: options.limits, threads: options.threads,
             allowReferences: options.allowReferences)
         timing.open = (ContinuousClock.now - start).seconds
         try onEvent(.opened(duration: reader.description.duration))
@@ -54,7 +58,7 @@ public struct FramesTask: Sendable {
             kind: input.visualKind, source: description.uprightSize, frames: times.count,
             fps: options.sampling.fps.value, windowSeconds: nil,
             maxFrames: options.maxFramesPerInput,
-            budget: options.budget, model: model, reserve: 0, fitsContext: false)
+            budget: options.budget, model: model, room: nil)
         let pairs = FramePairing.pairs(ofFrames: times.count)
         let end = report.end
         let records = pairs.enumerated().map { index, pair in
@@ -74,7 +78,7 @@ public struct FramesTask: Sendable {
                 mode: options.sampling.mode.rawValue, fps: options.sampling.fps.value,
                 frameSize: plan.target, grids: plan.grids(pairs: pairs.count, model: model),
                 timestamps: times),
-            pairs: records, visualTokens: pairs.count * plan.tokensPerPair, settings: settings.json,
+            pairs: records, visualTokens: pairs.count * plan.tokensPerPair, settings: settings.json(for: .frames),
             warnings: report.warningRecords, timing: timing)
     }
 }

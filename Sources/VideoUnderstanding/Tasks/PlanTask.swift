@@ -9,7 +9,8 @@ extension Analyzer {
     /// What a summary of a video would take: exact tokens, memory, and an estimate of the time.
     ///
     /// The video is decoded once, since only that tells how many frames there really are; no
-    /// picture is prepared and the model does not run.
+    /// picture is prepared and the model does not run. Tokens are those of the windows: summing up
+    /// the texts of several windows comes on top, and depends on what they say.
     /// - Throws: `Failure`.
     public func plan(
         _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) throws -> Void = { _ in }
@@ -27,7 +28,9 @@ extension Analyzer {
         _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> PlanDocument {
         var timing = TimingRecord()
-        let stream = try open(input, windowed: true, options: options, timing: &timing)
+        let stream = try open(
+            input, windowed: true, prompts: [options.segmentPrompt], needsPictures: false,
+            options: options, timing: &timing)
         let plan = stream.plan
         try onEvent(.opened(duration: stream.description.duration))
         var windows = stream.intoWindows()
@@ -50,11 +53,10 @@ extension Analyzer {
         let report = windows.reader.report
         let description = windows.reader.description
         let longest = planned.map(\.promptTokens).max() ?? 0
-        let need = MemoryModel(model.configuration, weightBytes: model.weightBytes)
-        let tokens = longest + options.maxNewTokens
+        var memory = memory(
+            tokens: longest + options.maxNewTokens, plan: plan, threads: options.threads)
+        memory.limit = options.maxMemory
         let patches = plan.tokensPerPair * geometry.mergeSize * geometry.mergeSize
-        let scratch = max(
-            need.prefillScratch(tokens: tokens), need.visionScratch(patchesPerPair: patches))
         return PlanDocument(
             uri: input.uri, container: description.container, codec: description.codec,
             duration: description.duration, size: description.uprightSize, windows: planned,
@@ -63,13 +65,9 @@ extension Analyzer {
                 visualTokens: planned.reduce(0) { $0 + $1.visualTokens },
                 promptTokens: planned.reduce(0) { $0 + $1.promptTokens },
                 generatedTokens: planned.count * options.maxNewTokens),
-            memory: MemoryEstimate(
-                weights: need.weights, cache: need.cache(tokens: tokens),
-                scratch: MemoryModel.base + scratch,
-                frames: need.frames(of: description.uprightSize, threads: options.threads),
-                limit: options.maxMemory),
+            memory: memory,
             estimate: estimate(planned, patches: patches, options: options, decode: timing.decode),
-            settings: effective(settings).json,
+            settings: effective(settings).json(for: .summary),
             warnings: modelWarnings + plan.warnings + report.warningRecords)
     }
 

@@ -52,13 +52,14 @@ extension Analyzer {
     /// What a summary and an answer state about how they came about.
     func provenance(
         _ stream: borrowing VisualStream, grids: [PatchGrid], moments: [SampledMoment],
-        settings: Settings, usage: UsageRecord, finish: FinishReason, timing: TimingRecord
+        for purpose: Settings.Purpose, settings: Settings, usage: UsageRecord,
+        finish: FinishReason, timing: TimingRecord
     ) -> Provenance {
         Provenance(
             sampling: SamplingRecord(
                 mode: settings.sampling.mode.rawValue, fps: settings.sampling.fps.value,
                 frameSize: stream.plan.target, grids: grids, timestamps: moments.map(\.time)),
-            model: record(mrope: settings.mrope), settings: effective(settings).json,
+            model: record(mrope: settings.mrope), settings: effective(settings).json(for: purpose),
             usage: usage, finishReason: finish,
             warnings: modelWarnings + stream.plan.warnings + stream.report.warningRecords,
             timing: timing)
@@ -69,16 +70,15 @@ extension Analyzer {
         var settings = settings
         settings.system = settings.system ?? Prompts.system
         settings.prompt = settings.prompt ?? Prompts.segment
-        settings.generation.repetitionPenalty =
-            settings.generation.repetitionPenalty
-            ?? model.configuration.generation.repetitionPenalty
+        settings.weights = settings.weights ?? WeightsChoice(rawValue: model.scalarType.rawValue)
+        settings.generation.repetitionPenalty = settings.repetitionPenalty(model.configuration)
         return settings
     }
 
     /// The model as documents name it.
     package func record(mrope: MRoPERule) -> ModelRecord {
         ModelRecord(
-            name: model.name, fingerprint: model.fingerprint, weights: model.scalarType.rawValue,
+            name: name, fingerprint: model.fingerprint, weights: model.scalarType.rawValue,
             mrope: mrope.rawValue)
     }
 

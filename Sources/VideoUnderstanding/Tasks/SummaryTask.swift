@@ -25,14 +25,16 @@ extension Analyzer {
     ) throws -> SummaryDocument {
         var timing = TimingRecord()
         let start = ContinuousClock.now
-        var stream = try open(input, windowed: true, options: options, timing: &timing)
+        var stream = try open(
+            input, windowed: true, prompts: [options.segmentPrompt], options: options,
+            timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         var story = Story()
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
             try onEvent(.stage("describing \(Timecode.text(of: visual.moments[0].time))"))
             let (text, layout) = try answer(
-                [visual], prompt: options.segmentPrompt, options: options, timing: &timing,
-                onEvent: onEvent)
+                [visual], stream.plan, prompt: options.segmentPrompt, options: options,
+                timing: &timing, onEvent: onEvent)
             story.add(text, to: visual, promptTokens: layout.ids.count)
         }
         let segments = story.segments(end: stream.end)
@@ -44,20 +46,21 @@ extension Analyzer {
         return SummaryDocument(
             video: video, summary: whole, segments: segments,
             provenance: provenance(
-                stream, grids: story.grids, moments: story.moments, settings: settings,
+                stream, grids: story.grids, moments: story.moments, for: .summary,
+                settings: settings,
                 usage: story.usage, finish: story.finish, timing: timing))
     }
 
     /// Reads visual inputs and a prompt in a session of their own, and writes a text.
     private func answer(
-        _ visuals: [VisualInput], prompt: String, options: AnalysisOptions,
+        _ visuals: [VisualInput], _ plan: VisualPlan?, prompt: String, options: AnalysisOptions,
         timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
     ) throws -> (GeneratedText, PromptLayout) {
         let layout = try layOut(
             visuals.map { ($0.kind, $0.grid) }, prompt: prompt, system: options.system,
             rule: options.mrope)
         var session = try session(
-            tokens: layout.ids.count + options.maxNewTokens, options: options)
+            tokens: layout.ids.count + options.maxNewTokens, plan: plan, options: options)
         let logits = try read(
             layout, 0..<layout.ids.count, visuals: visuals, into: &session, timing: &timing)
         let text = try write(
@@ -82,14 +85,14 @@ extension Analyzer {
         while notes.count > 1 {
             try onEvent(.stage("summing up \(notes.count) notes"))
             var next: [Prompts.Note] = []
-            for group in groups(of: notes, options: options) {
+            for group in try groups(of: notes, options: options) {
                 // A note that filled a whole group is passed on as it is.
                 guard group.count > 1 else {
                     next.append(group[0])
                     continue
                 }
                 let (text, layout) = try answer(
-                    [], prompt: Prompts.whole(of: group), options: options, timing: &timing,
+                    [], nil, prompt: Prompts.whole(of: group), options: options, timing: &timing,
                     onEvent: onEvent)
                 usage += UsageRecord(
                     promptTokens: layout.ids.count, generatedTokens: text.tokens.count)
@@ -108,10 +111,19 @@ extension Analyzer {
         return notes.first?.text ?? ""
     }
 
+    /// Tokens of the context that notes may take beside the words around them and the answer.
+    private func roomForNotes(_ options: AnalysisOptions) throws -> Int {
+        let frame = try layOut(
+            [], prompt: Prompts.whole(of: []), system: options.system, rule: options.mrope)
+        return model.configuration.text.maxPositions - options.maxNewTokens - frame.ids.count - 8
+    }
+
     /// Consecutive notes that fit the context together.
-    private func groups(of notes: [Prompts.Note], options: AnalysisOptions) -> [[Prompts.Note]] {
+    private func groups(
+        of notes: [Prompts.Note], options: AnalysisOptions
+    ) throws -> [[Prompts.Note]] {
         let room =
-            model.configuration.text.maxPositions - options.maxNewTokens - Self.textReserve
+            try roomForNotes(options)
         var groups: [[Prompts.Note]] = []
         var used = 0
         for note in notes {

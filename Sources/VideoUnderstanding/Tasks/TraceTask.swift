@@ -45,12 +45,11 @@ extension Analyzer {
         var visuals: [VisualInput] = []
         for input in inputs {
             var stream = try open(
-                input, windowed: false, options: options, timing: &timing
+                input, windowed: false, prompts: [trace.prompt], options: options, timing: &timing
             ) { rows += $0 }
             let visual = try stream.next(timing: &timing, onEvent: onEvent) { first, second in
                 try frames.add(first)
-                // The last frame of an odd number is its own partner.
-                if second.instant != first.instant { try frames.add(second) }
+                if let second { try frames.add(second) }
             }
             guard let visual else {
                 throw Failure(
@@ -65,7 +64,10 @@ extension Analyzer {
             special: .recognised, rule: options.mrope)
         try onEvent(.stage("reading \(layout.ids.count) tokens"))
         var session = try session(
-            tokens: layout.ids.count + options.maxNewTokens, options: options)
+            tokens: layout.ids.count + options.maxNewTokens, plan: nil,
+            extra: 4 * rows.count + frames.bytes
+                + (trace.allLogits ? 4 * layout.ids.count * model.configuration.text.vocabulary : 0),
+            options: options)
         let logits = try read(
             layout, 0..<layout.ids.count, visuals: visuals, into: &session,
             allLogits: trace.allLogits, timing: &timing)
@@ -124,6 +126,9 @@ private struct FrameTape {
         size = frame.image.size
         pictures += frame.image.pixels
     }
+
+    /// Bytes of the pictures that are kept.
+    var bytes: Int { pictures.count }
 
     var tensors: [TraceTensor] {
         var tensors = [

@@ -31,7 +31,7 @@ struct AskCommand: ParsableCommand {
         completion: .file())
     var questionFile: String?
 
-    @Option(help: ArgumentHelp("The system message. (default: the checkpoint's)"))
+    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
     var system: String?
 
     @Flag(help: "Write plain text for people in place of JSON.")

@@ -30,7 +30,7 @@ struct SummarizeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Say what to write, in place of the built-in instruction."))
     var prompt: String?
 
-    @Option(help: ArgumentHelp("The system message. (default: the checkpoint's)"))
+    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
     var system: String?
 
     @Flag(help: "Write plain text for people in place of JSON.")

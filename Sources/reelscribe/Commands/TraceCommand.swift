@@ -26,7 +26,7 @@ struct TraceCommand: ParsableCommand {
     @Option(help: "The text behind the visual inputs, passed as it is.")
     var prompt: String
 
-    @Option(help: "The system message. (default: the checkpoint's)")
+    @Option(help: "The system message. (default: You are a helpful assistant.)")
     var system: String?
 
     @Option(
@@ -56,7 +56,12 @@ struct TraceCommand: ParsableCommand {
         }
     }
 
-    func validate() throws { _ = try settings() }
+    func validate() throws {
+        let settings = try settings()
+        if settings.generation.temperature != 0 {
+            throw ValidationError("A trace is greedy; leave --temperature out.")
+        }
+    }
 
     func run() throws {
         Signals.letWorkEndItself()

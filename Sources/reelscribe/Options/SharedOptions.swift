@@ -70,9 +70,9 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Most frames of one model input; longer videos are watched in windows.",
+            "Most frames of one model input. (default: 768)",
             valueName: "n"))
-    var maxFrames = 768
+    var maxFrames: Int?
 
     @Option(
         help: ArgumentHelp(

@@ -96,7 +96,8 @@ final class HeavyWork {
             model: { () throws(Failure) in
                 guard let model = order.model else {
                     return try Model.randomForBenchmark(
-                        size: bench.size, layers: bench.layers, type: type ?? .bf16)
+                        size: bench.size, layers: bench.layers, type: type ?? .bf16,
+                        maxMemory: settings.effectiveMaxMemory)
                 }
                 return try ModelLocator(.process).locate(model).load(weights: type)
             }, clip: clip.input
@@ -119,9 +120,11 @@ final class HeavyWork {
     private func analyzer() throws(Failure) -> Analyzer {
         if let loaded { return loaded }
         order.progress.begin("loading the model", unit: "")
+        let located = try located()
         let analyzer = try Analyzer(
-            folder: try located().path, weights: try order.settings.scalarType(),
-            threads: order.settings.effectiveThreads)
+            folder: located.path, name: located.name, weights: try order.settings.scalarType(),
+            threads: order.settings.effectiveThreads,
+            maxMemory: order.settings.effectiveMaxMemory)
         loaded = analyzer
         return analyzer
     }
@@ -131,17 +134,30 @@ final class HeavyWork {
         onText: ((String) throws -> Void)? = nil
     ) -> (AnalysisEvent) throws -> Void {
         let progress = order.progress
-        let range = order.settings.sampling
+        let sampling = order.settings.sampling
+        let bound = order.settings.generation.maxNewTokens
+        let first = sampling.start?.seconds.value ?? 0
+        var total: Int?
+        var isWatching = false
+        var pieces = 0
         return { event in
             try Signals.interruption.check(stage: .decode)
             switch event {
             case .opened(let duration):
-                let end = range.end.map { min($0.seconds.value, duration) } ?? duration
-                progress.begin(
-                    "watching", total: end > 0 ? Int(end.rounded(.up)) : nil, unit: "s")
-            case .seen(let time): progress.advance(to: Int(time))
-            case .stage(let words): progress.begin(words, unit: "tokens")
-            case .text(let text): try onText?(text)
+                let end = sampling.end.map { min($0.seconds.value, duration) } ?? duration
+                total = end > first ? Int((end - first).rounded(.up)) : nil
+            case .seen(let time):
+                if !isWatching { progress.begin("watching", total: total, unit: "s") }
+                isWatching = true
+                progress.advance(to: max(0, Int(time - first)))
+            case .stage(let words):
+                isWatching = false
+                pieces = 0
+                progress.begin(words, total: bound, unit: "tokens")
+            case .text(let text):
+                pieces += 1
+                progress.advance(to: pieces)
+                try onText?(text)
             }
         }
     }

@@ -19,12 +19,15 @@ struct VideoJobs {
         Signals.letWorkEndItself()
         var documents = try output.documents(isSingle: isSingle)
         var statuses: [RunStatus] = []
+        var modelFailed = false
         for video in videos {
             do throws(Failure) {
                 try Signals.interruption.check(stage: .open)
                 try work(video, &documents)
                 try Signals.interruption.check(stage: .output)
             } catch {
+                // A cancelled stage does not know which signal it was.
+                let error = Signals.interruption.naming(error)
                 progress.finish()
                 if error.code == .outputUnwritable, error.stage == .output { throw error }
                 if writesErrorDocuments {
@@ -32,8 +35,12 @@ struct VideoJobs {
                 }
                 progress.message(error.line)
                 statuses.append(error.status)
-                // What is wrong with the model or the run is wrong for every video.
                 if error.code == .interrupted { break }
+                // What is wrong with the model is wrong for every video.
+                if error.stage == .model {
+                    modelFailed = true
+                    break
+                }
             }
         }
         progress.finish()
@@ -41,7 +48,7 @@ struct VideoJobs {
         if let stop = statuses.last, stop == .interrupted || stop == .terminated {
             throw ExitCode(stop.rawValue)
         }
-        if videos.count == 1, let status = statuses.first { throw ExitCode(status.rawValue) }
+        if videos.count == 1 || modelFailed, let status = statuses.last { throw ExitCode(status.rawValue) }
         let status = RunStatus(failed: statuses.count, of: videos.count)
         if status != .success { throw ExitCode(status.rawValue) }
     }

@@ -7,7 +7,7 @@ import VideoUnderstanding
     @Test func defaultsAreThoseOfTheContract() throws {
         let settings = Settings()
         try settings.validate()
-        let json = settings.json
+        let json = settings.json(for: .summary)
         #expect(json["fps"]?.int == 2)
         #expect(json["min_frames"]?.int == 4)
         #expect(json["max_frames"]?.int == 768)
@@ -24,13 +24,13 @@ import VideoUnderstanding
         var settings = Settings()
         settings.threads = 3
         settings.maxMemory = ByteSize(bytes: 5)
-        #expect(settings.json == Settings().json)
+        #expect(settings.json(for: .summary) == Settings().json(for: .summary))
     }
 
     @Test func seedsKeepAllOfTheirDigits() {
         var settings = Settings()
         settings.generation.seed = .max
-        #expect(settings.json["seed"]?.compact == "18446744073709551615")
+        #expect(settings.json(for: .summary)["seed"]?.compact == "18446744073709551615")
     }
 
     static let contradictions: [(String, @Sendable (inout Settings) -> Void)] = [
@@ -38,6 +38,13 @@ import VideoUnderstanding
         ("--input-fps", { $0.sampling.inputFPS = Rational(2000) }),
         ("--min-frames", { $0.sampling.minFrames = 0 }),
         ("--max-frames", { $0.sampling.maxFrames = 3 }),
+        // Sizes whose sums would not fit a machine word further on.
+        ("--max-frames", { $0.sampling.maxFrames = .max }),
+        ("--max-new-tokens", { $0.generation.maxNewTokens = .max }),
+        ("--max-pixels", { $0.pixels.maxPixels = .max }),
+        ("--window", { $0.window = Rational(.max) }),
+        // Becomes 0 as a 32-bit float.
+        ("--repetition-penalty", { $0.generation.repetitionPenalty = 1e-46 }),
         (
             "--end",
             {
