@@ -36,12 +36,13 @@ struct FrameSource: ~Copyable {
         return images?.advance() ?? false
     }
 
-    /// The current picture, or what stands in for it, with its number and time.
-    mutating func image() throws(VideoError) -> (image: RGBImage, index: Int, time: MediaTime) {
-        guard let current else {
-            preconditionFailure("a picture was asked for before the first or after the last")
-        }
-        if let image = try container?.image() { return (image, current.index, current.time) }
+    /// A picture, or what stands in for it, with its number and time.
+    ///
+    /// - Parameter picture: the current one; after the end the last one.
+    mutating func image(
+        of picture: PictureTiming
+    ) throws(VideoError) -> (image: RGBImage, index: Int, time: MediaTime) {
+        if let image = try container?.image() { return (image, picture.index, picture.time) }
         if let taken = try images?.image() { return taken }
         preconditionFailure("a source without an input")
     }

@@ -90,17 +90,19 @@ struct SourceOpener {
         return bytes
     }
 
-    /// Where the video ends by its packets alone, on the axis of the file's time stamps.
-    func scannedEnd() throws(VideoError) -> MediaTime? {
+    /// Where the video ends by its packets alone, on the axis of the file's time stamps, and
+    /// whether decoding must find the same.
+    func scannedEnd() throws(VideoError) -> (end: MediaTime, isExact: Bool)? {
         if case .imageFolder(let paths, let rate, _) = input {
-            return MediaTime(
+            let end = MediaTime(
                 ticks: Int128(paths.count) * Int128(rate.denominator),
                 scale: Int128(rate.numerator))
+            return (end, true)
         }
         guard bytes != nil else { return nil }
         let scan = try PacketScan(
             try rewound(), limits: limits, allowReferences: allowReferences, fps: sampling.fps)
-        return scan.end
+        return scan.end.map { ($0, scan.hasAllTimes) }
     }
 
     // MARK: The reference's rule

@@ -20,6 +20,13 @@ public struct VideoReader: ~Copyable {
     private var missing = 0
     /// The end of the video as found by an earlier reading.
     private var knownEnd: MediaTime?
+    /// Where the packets end, since the start of the presentation, and whether decoding must find
+    /// the same; nil where they were not counted.
+    private var scanned: (end: MediaTime, isExact: Bool)?
+    /// The last picture that was the current one.
+    private var lastPicture: PictureTiming?
+    /// What the pictures in the range have covered so far.
+    private var shown: (from: MediaTime, to: MediaTime)?
 
     // MARK: Opening
 
@@ -44,9 +51,11 @@ public struct VideoReader: ~Copyable {
             return try VideoReader(origin, plan: .indices(try origin.referenceIndices()))
         case .pts:
             // Before the source is opened, as both read the same bytes.
-            let end = sampling.maxFrames == nil ? nil : try origin.scannedEnd()
+            let scan =
+                sampling.maxFrames != nil || input.isImageFolder ? try origin.scannedEnd() : nil
             var reader = try VideoReader(origin, plan: .undecided)
-            try reader.decidePlan(scannedEnd: end)
+            reader.scanned = scan.map { ($0.end - reader.source.state.startTime, $0.isExact) }
+            try reader.decidePlan()
             return reader
         }
     }
@@ -62,23 +71,20 @@ public struct VideoReader: ~Copyable {
         self.origin = origin
         self.source = source
         self.plan = plan
+        noteCurrent()
     }
 
     /// Chooses the instants: those of the rate, or evenly spread ones where they would be too few
     /// or too many.
-    ///
-    /// - Parameter scannedEnd: where the packets end, on the axis of the file's time stamps; known
-    ///   where there is a maximum.
-    private mutating func decidePlan(scannedEnd: MediaTime?) throws(VideoError) {
+    private mutating func decidePlan() throws(VideoError) {
         let sampling = origin.sampling
         guard let first = source.current else { return }
         let from = max(sampling.start.map { MediaTime(seconds: $0) } ?? first.time, first.time)
-        let until = sampling.end.map { MediaTime(seconds: $0) }
+        let until = self.until
         if let until, until <= from { throw emptyRange() }
         let minimum = min(sampling.minFrames, sampling.maxFrames ?? .max)
 
-        if let maximum = sampling.maxFrames, let scannedEnd {
-            let end = scannedEnd - source.state.startTime
+        if let maximum = sampling.maxFrames, let end = scanned?.end {
             let bounded = min(end, until ?? end)
             if bounded > from,
                 InstantSequence.count(from: from, to: bounded, fps: sampling.fps) > maximum
@@ -96,14 +102,16 @@ public struct VideoReader: ~Copyable {
         var bytes = 0
         while count < minimum {
             let isKept = bytes < Self.keptBytes
-            guard let frame = try pull(converting: isKept) else {
-                guard let end = source.state.measuredEnd, count > 0 else { throw emptyRange() }
+            guard let frame = try pull(converting: isKept && sampling.needsPictures) else {
+                // The range was read to its end, if not the video.
+                let state = source.state
+                guard let end = state.measuredEnd, count > 0 else { throw emptyRange() }
+                if state.isFinished { knownEnd = end }
                 try restart(
                     .instants(
                         InstantSequence(
                             origin: from, end: min(end, until ?? end), count: minimum),
                         until: until))
-                knownEnd = end
                 return
             }
             count += 1
@@ -127,6 +135,7 @@ public struct VideoReader: ~Copyable {
         latest = nil
         finished = false
         missing = 0
+        noteCurrent()
     }
 
     private func emptyRange() -> VideoError {
@@ -136,29 +145,32 @@ public struct VideoReader: ~Copyable {
             duration: (state.measuredEnd ?? state.estimatedEnd ?? .zero).seconds)
     }
 
+    /// Where the range ends that was asked for.
+    private var until: MediaTime? { origin.sampling.end.map { MediaTime(seconds: $0) } }
+
     // MARK: Reading
 
     /// The next sampled frame in rising order of time; nil after the last.
     public mutating func next() throws(VideoError) -> SampledFrame? {
         if let frame = ready.popFirst() { return frame }
-        return try pull(converting: true)
+        return try pull(converting: origin.sampling.needsPictures)
     }
 
     /// - Parameter converting: false gives frames with an empty picture, to count them.
     private mutating func pull(converting: Bool) throws(VideoError) -> SampledFrame? {
-        while !finished, let picture = source.current {
+        while !finished {
+            guard let picture = source.current else { return try finish(converting: converting) }
             switch plan.decision(served: served, picture: picture) {
             case .take(let instant):
                 served += 1
                 return try take(picture, at: instant, converting: converting)
             case .skip:
-                if !(try advance()) { return try finish() }
+                _ = try advance()
             case .stop, .done:
                 try readOn()
                 finished = true
             }
         }
-        finished = true
         return nil
     }
 
@@ -179,22 +191,34 @@ public struct VideoReader: ~Copyable {
     /// back to the beginning and come again to the same picture with one thread.
     private mutating func advance() throws(VideoError) -> Bool {
         let moved = try source.advance()
+        noteCurrent()
         guard threads > 1, source.dependsOnThreads, origin.canRestart else { return moved }
         let index = source.current?.index ?? .max
         threads = 1
         source = try origin.open(seeking: plan.mayBeginLate, threads: 1)
         while let current = source.current, current.index < index {
+            noteCurrent()
             if !(try source.advance()) { return false }
         }
+        noteCurrent()
         return source.current != nil
     }
 
+    /// Remembers the current picture, and that it could be seen if it belongs to the range.
+    private mutating func noteCurrent() {
+        guard let picture = source.current else { return }
+        lastPicture = picture
+        if let start = origin.sampling.start, picture.end <= MediaTime(seconds: start) { return }
+        if let until, picture.time >= until { return }
+        shown = (min(shown?.from ?? picture.time, picture.time), picture.end)
+    }
+
     /// The end came first: indices that the file does not have are served by its last picture.
-    private mutating func finish() throws(VideoError) -> SampledFrame? {
-        if case .indices(let indices) = plan, served < indices.count, let last = latest?.frame {
+    private mutating func finish(converting: Bool) throws(VideoError) -> SampledFrame? {
+        if case .indices(let indices) = plan, served < indices.count, let last = lastPicture {
             served += 1
             missing += 1
-            return last
+            return try take(last, at: last.time, converting: converting)
         }
         finished = true
         return nil
@@ -214,9 +238,9 @@ public struct VideoReader: ~Copyable {
             again.instant = instant.seconds
             return again
         }
-        let shown = try source.image()
+        let taken = try source.image(of: picture)
         let frame = SampledFrame(
-            index: shown.index, time: shown.time.seconds, image: shown.image,
+            index: taken.index, time: taken.time.seconds, image: taken.image,
             instant: instant.seconds)
         latest = (picture.index, frame)
         return frame
@@ -227,9 +251,11 @@ public struct VideoReader: ~Copyable {
     /// What the video is; `duration` is final once `next` has returned nil.
     public var description: VideoDescription {
         let state = source.state
+        let measured = state.measuredEnd ?? .zero
+        // A range may have shown more than the container claims.
         let end =
-            (state.isFinished ? state.measuredEnd : nil) ?? knownEnd ?? state.estimatedEnd
-            ?? state.measuredEnd ?? .zero
+            state.isFinished
+            ? measured : max(knownEnd ?? state.estimatedEnd ?? measured, measured)
         return VideoDescription(
             uri: origin.input.uri, container: state.container, codec: state.codec,
             duration: origin.input.isStillImage ? 0 : end.seconds,
@@ -238,18 +264,39 @@ public struct VideoReader: ~Copyable {
             frameRate: origin.input.isStillImage ? nil : state.averageRate?.value)
     }
 
-    /// How many frames `next` will give in all: exact for `--sampling qwen` and spread instants,
-    /// else as many as the duration that the container states makes; nil where it states none.
+    /// How many frames `next` gives in all, or nil where even the container does not say.
+    ///
+    /// A claim of the container, and no bound at all, unless `expectedFramesIsExact`.
     public var expectedFrames: Int? {
         switch plan {
         case .undecided: return nil
         case .indices(let indices): return indices.count
         case .instants(let sequence, let until):
             if let count = sequence.count { return count }
-            guard let end = knownEnd ?? source.state.estimatedEnd else { return nil }
+            guard let end = measuredOrScannedEnd ?? scanned?.end ?? source.state.estimatedEnd
+            else { return nil }
             return InstantSequence.count(
                 from: sequence.origin, to: min(end, until ?? end), fps: origin.sampling.fps)
         }
+    }
+
+    /// Whether `expectedFrames` was counted or follows from a length that was measured, rather than
+    /// from what the container claims. A file that breaks off inside its last pictures may still
+    /// give fewer.
+    public var expectedFramesIsExact: Bool {
+        switch plan {
+        case .undecided: return false
+        case .indices: return true
+        case .instants(let sequence, _):
+            return sequence.count != nil || measuredOrScannedEnd != nil
+        }
+    }
+
+    /// Where the video ends by its pictures, or else by all of its packets.
+    private var measuredOrScannedEnd: MediaTime? {
+        let state = source.state
+        if state.isFinished { return state.measuredEnd }
+        return knownEnd ?? scanned.flatMap { $0.isExact ? $0.end : nil }
     }
 
     /// What reading was like so far; final once `next` has returned nil.
@@ -263,6 +310,12 @@ public struct VideoReader: ~Copyable {
                     message: "\(missing) chosen frames do not exist; the last one stands in"))
         }
         var coverage = state.coverage
+        if origin.sampling.start != nil || until != nil {
+            let from = shown?.from.seconds ?? 0
+            let to = shown?.to.seconds ?? from
+            coverage = coverage.clipped(
+                from: from, to: to, unseenEnd: until.map { max($0.seconds, to) } ?? .infinity)
+        }
         if origin.input.isStillImage { coverage.seen = [TimeSpan(start: 0, end: 0)] }
         return DecodeReport(
             framesDecoded: state.framesDecoded, coverage: coverage, warnings: warnings)

@@ -155,7 +155,7 @@ struct ContainerFrames: ~Copyable {
         return true
     }
 
-    /// The current picture, upright, in 8-bit RGB.
+    /// The current picture, after the end the last one, upright, in 8-bit RGB.
     mutating func image() throws(VideoError) -> RGBImage {
         try converter.image(of: shown)
     }
@@ -341,7 +341,7 @@ extension ContainerFrames {
             guard losses.errors == 0, clock.synthesised == 0, let current, !current.isDamaged
             else { return false }
             if current.end > target {
-                coveredFrom = max(current.time, target)
+                coveredFrom = current.time
                 return true
             }
         }

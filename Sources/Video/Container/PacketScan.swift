@@ -6,7 +6,8 @@ struct PacketScan {
     let end: MediaTime?
     /// Time stamps were missing, or packets were damaged, so that decoding may find otherwise.
     let isDoubtful: Bool
-
+    /// Every packet was whole and had its time stamp, so that `end` is not a guess.
+    let hasAllTimes: Bool
     /// Pixels of a picture as the container tells; 0 where it does not.
     let area: Int
     let averageRate: Rational?
@@ -49,6 +50,7 @@ struct PacketScan {
         let size = facts.declaredSize
         area = max(0, min(size.width, 1 << 20)) * max(0, min(size.height, 1 << 20))
         averageRate = facts.averageRate
+        hasAllTimes = !doubtful
         isDoubtful =
             doubtful || averageRate == nil || Self.codecsWithSilentPackets.contains(facts.codec)
         guard let last else {

@@ -81,10 +81,10 @@ struct ImageFrames: ~Copyable {
         return true
     }
 
-    /// The current picture, or the one that stands in for it, with its number.
+    /// The current picture, after the end the last one, or what stands in for it, with its number.
     mutating func image() throws(VideoError) -> (image: RGBImage, index: Int, time: MediaTime) {
-        guard let wanted = current?.index else {
-            preconditionFailure("a picture was asked for before the first or after the last")
+        guard let wanted = current?.index ?? (isFinished ? paths.count - 1 : nil) else {
+            preconditionFailure("a picture was asked for before the first")
         }
         let order =
             stride(from: wanted, through: 0, by: -1).map(\.self)

@@ -28,6 +28,11 @@ public enum VideoInput: Sendable, Hashable {
         return false
     }
 
+    var isImageFolder: Bool {
+        if case .imageFolder = self { return true }
+        return false
+    }
+
     /// Finds out what a command-line argument means.
     ///
     /// - Parameters:

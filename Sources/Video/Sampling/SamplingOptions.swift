@@ -22,11 +22,14 @@ public struct SamplingOptions: Sendable, Hashable {
     /// Whether `SampledFrame.index` must count from the beginning of the file even where a range
     /// could be reached faster by seeking. `--sampling qwen` always counts from the beginning.
     public var needsIndices: Bool
+    /// False leaves the pictures empty (size 0 × 0) and saves their conversion: to plan or count
+    /// frames. Pictures of a folder are not even opened then, so none is found damaged.
+    public var needsPictures: Bool
 
     public init(
         mode: SamplingMode = .pts, fps: Rational = Rational(2), minFrames: Int = 4,
         maxFrames: Int? = nil, start: Rational? = nil, end: Rational? = nil,
-        needsIndices: Bool = false
+        needsIndices: Bool = false, needsPictures: Bool = true
     ) {
         self.mode = mode
         self.fps = fps
@@ -35,5 +38,6 @@ public struct SamplingOptions: Sendable, Hashable {
         self.start = start
         self.end = end
         self.needsIndices = needsIndices
+        self.needsPictures = needsPictures
     }
 }

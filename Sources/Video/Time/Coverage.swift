@@ -18,6 +18,17 @@ public struct Coverage: Sendable, Hashable {
         self.seen = seen
         self.unseen = unseen
     }
+
+    /// What of it lies in a range; `unseenEnd` may lie behind the range of what can be seen.
+    func clipped(from start: Double, to end: Double, unseenEnd: Double) -> Coverage {
+        func clip(_ spans: [TimeSpan], to end: Double) -> [TimeSpan] {
+            spans.compactMap { span in
+                let part = TimeSpan(start: max(span.start, start), end: min(span.end, end))
+                return part.start < part.end ? part : nil
+            }
+        }
+        return Coverage(seen: clip(seen, to: end), unseen: clip(unseen, to: unseenEnd))
+    }
 }
 
 /// Exact half-open spans in rising order; spans that overlap or touch are one.
