@@ -58,7 +58,7 @@ struct Reelscribe: ParsableCommand {
         do {
             nonisolated(unsafe) var command = try parseAsRoot()
             // Only that task touches the command from here on, and this thread waits for it.
-            try MainThread.run({ Signals.interruption.onRequest($0) }) { try command.run() }
+            try MainThread.run(cancelledBy: Signals.interruption) { try command.run() }
         } catch let failure as Failure {
             StandardStreams.complain(failure.line)
             exit(withError: ExitCode(failure.status.rawValue))

@@ -73,7 +73,8 @@ public struct ModelLocator: Sendable {
         let path = expandingHome(request)
         if SystemFiles.isFolder(path) || SystemFiles.isFile(path) {
             // A weights file inside a folder stands for the folder; a GGUF file for itself.
-            let isInside = path.hasSuffix(".safetensors") || path.hasSuffix("/config.json")
+            let isInside =
+                path.hasSuffix(".safetensors") || path.hasSuffix("/config.json")
                 || path.hasSuffix("/model.safetensors.index.json")
             let place = isInside ? folder(of: path) : path
             return LocatedModel(path: place, name: lastPart(of: place), origin: origin)

@@ -107,9 +107,10 @@ public final class Analyzer: Sendable {
     /// Tokens of the context that are left beside the longest prompt and its answer.
     private func roomForVisualTokens(prompts: [String], options: AnalysisOptions) throws -> Int {
         let context = model.configuration.text.maxPositions
-        let text = try prompts.map {
-            try layOut([], prompt: $0, system: options.system, rule: options.mrope).ids.count
-        }.max() ?? 0
+        let text =
+            try prompts.map {
+                try layOut([], prompt: $0, system: options.system, rule: options.mrope).ids.count
+            }.max() ?? 0
         // The marks around the visual input, and the cuts between tokens that they move.
         let room = context - text - options.maxNewTokens - 8
         guard room > 0 else { throw contextExceeded(text + options.maxNewTokens) }

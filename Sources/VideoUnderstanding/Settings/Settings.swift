@@ -160,7 +160,9 @@ public struct Settings: Sendable, Equatable {
         if !(0...100).contains(generation.temperature) {
             throw invalid("--temperature must lie between 0 and 100")
         }
-        if let topK = generation.topK, !(1...1 << 24).contains(topK) { throw invalid("--top-k must be at least 1") }
+        if let topK = generation.topK, !(1...1 << 24).contains(topK) {
+            throw invalid("--top-k must be at least 1")
+        }
         if let topP = generation.topP, !(topP > 0 && topP <= 1) {
             throw invalid("--top-p must be above 0 and at most 1")
         }

@@ -78,7 +78,8 @@ public struct FramesTask: Sendable {
                 mode: options.sampling.mode.rawValue, fps: options.sampling.fps.value,
                 frameSize: plan.target, grids: plan.grids(pairs: pairs.count, model: model),
                 timestamps: times),
-            pairs: records, visualTokens: pairs.count * plan.tokensPerPair, settings: settings.json(for: .frames),
+            pairs: records, visualTokens: pairs.count * plan.tokensPerPair,
+            settings: settings.json(for: .frames),
             warnings: report.warningRecords, timing: timing)
     }
 }

@@ -66,7 +66,8 @@ extension Analyzer {
         var session = try session(
             tokens: layout.ids.count + options.maxNewTokens, plan: nil,
             extra: 4 * rows.count + frames.bytes
-                + (trace.allLogits ? 4 * layout.ids.count * model.configuration.text.vocabulary : 0),
+                + (trace.allLogits
+                    ? 4 * layout.ids.count * model.configuration.text.vocabulary : 0),
             options: options)
         let logits = try read(
             layout, 0..<layout.ids.count, visuals: visuals, into: &session,

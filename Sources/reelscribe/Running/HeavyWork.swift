@@ -92,16 +92,15 @@ final class HeavyWork {
         var benchmark = Benchmark(.init(threads: settings.effectiveThreads))
         let clip = try BenchmarkClip()
         let type = try settings.scalarType()
-        return try benchmark.run(
-            model: { () throws(Failure) in
-                guard let model = order.model else {
-                    return try Model.randomForBenchmark(
-                        size: bench.size, layers: bench.layers, type: type ?? .bf16,
-                        maxMemory: settings.effectiveMaxMemory)
-                }
-                return try ModelLocator(.process).locate(model).load(weights: type)
-            }, clip: clip.input
-        ) { stage in
+        func load() throws(Failure) -> Model {
+            guard let model = order.model else {
+                return try Model.randomForBenchmark(
+                    size: bench.size, layers: bench.layers, type: type ?? .bf16,
+                    maxMemory: settings.effectiveMaxMemory)
+            }
+            return try ModelLocator(.process).locate(model).load(weights: type)
+        }
+        return try benchmark.run(model: load, clip: clip.input) { stage in
             try Signals.interruption.check(stage: .tool)
             order.progress.begin(stage, unit: "")
         }

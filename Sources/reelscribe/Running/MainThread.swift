@@ -1,5 +1,6 @@
 import Dispatch
 import Synchronization
+import VideoUnderstanding
 
 /// Runs the jobs of one task on the thread that started it.
 ///
@@ -44,8 +45,7 @@ final class MainThread: TaskExecutor {
 
     /// Runs `body` in a task that `interruption` cancels, and gives its error.
     static func run(
-        _ interruption: (@escaping @Sendable () -> Void) -> Void,
-        _ body: @escaping @Sendable () throws -> Void
+        cancelledBy interruption: Interruption, _ body: @escaping @Sendable () throws -> Void
     ) throws {
         let thread = MainThread()
         let outcome = Mutex<Result<Void, any Error>>(.success(()))
@@ -54,7 +54,7 @@ final class MainThread: TaskExecutor {
             outcome.withLock { $0 = result }
             thread.finish()
         }
-        interruption { task.cancel() }
+        interruption.onRequest { task.cancel() }
         thread.run()
         try outcome.withLock { $0 }.get()
     }

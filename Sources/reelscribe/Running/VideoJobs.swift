@@ -48,7 +48,9 @@ struct VideoJobs {
         if let stop = statuses.last, stop == .interrupted || stop == .terminated {
             throw ExitCode(stop.rawValue)
         }
-        if videos.count == 1 || modelFailed, let status = statuses.last { throw ExitCode(status.rawValue) }
+        if videos.count == 1 || modelFailed, let status = statuses.last {
+            throw ExitCode(status.rawValue)
+        }
         let status = RunStatus(failed: statuses.count, of: videos.count)
         if status != .success { throw ExitCode(status.rawValue) }
     }
