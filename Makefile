@@ -73,5 +73,6 @@ sanitize: setup  ## Run the tests of the C code under the address and the thread
 	@for kind in address thread; do \
 	    options="-c release --sanitize=$$kind --scratch-path .build/$$kind"; \
 	    $(SWIFT) build $$options --build-tests && \
+	    LSAN_OPTIONS=suppressions=.ci/leaks.supp \
 	    $(SWIFT) test $$options --skip-build --disable-xctest --filter $(SANITIZED) || exit 1; \
 	done

@@ -94,7 +94,8 @@ extension VideoError {
         case .nothingDecodable(_, _, let encrypted):
             encrypted ? "decrypt the video first" : "try to obtain the file again"
         case .stalled: "check the source, or allow more time"
-        case .tooManyPixels, .tooLong, .tooManyStreams: "raise the limit if you trust the file"
+        case .tooManyPixels, .tooLong, .tooManyStreams:
+            "convert the video to something smaller first; the library's DecodeLimits can be raised"
         case .pipeTooLarge: "save the input to a file first"
         case .emptyRange: "choose a range inside the video"
         case .notAVideo, .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil

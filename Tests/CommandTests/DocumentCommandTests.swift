@@ -56,7 +56,7 @@ struct DocumentCommandTests {
         let document = try JSON.parse(outcome.output)
         #expect(DocumentValidator().faults(in: document) == [])
         #expect(document["error"]?["code"]?.string == "model.not_found")
-        #expect(outcome.errors.contains("model pull No/Such-Model"))
+        #expect(outcome.errors.contains("huggingface-cli download No/Such-Model"))
     }
 
     @Test func doctorsReportIsADocument() throws {
@@ -65,5 +65,29 @@ struct DocumentCommandTests {
         #expect(DocumentValidator().faults(in: document) == [])
         #expect([0, 78].contains(outcome.status))
         #expect((outcome.status == 78) == (document["status"]?.string == "error"))
+    }
+
+    // Guards the user's files: neither the input nor an older result may be lost to a run.
+    @Test func nothingIsWrittenOver() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("reelscribe-guard-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let clip = folder.appendingPathComponent("clip.mp4").path
+        try FileManager.default.copyItem(
+            atPath: Repository.path("Samples/shapes-and-cuts.mp4"), toPath: clip)
+        let before = try Data(contentsOf: URL(fileURLWithPath: clip))
+        for option in ["--output", "--contact-sheet"] {
+            let run = try Tool.run("frames", clip, option, clip)
+            #expect(run.status == 64)
+            #expect(run.errors.contains("is the input"))
+        }
+        #expect(try Data(contentsOf: URL(fileURLWithPath: clip)) == before)
+
+        let result = folder.appendingPathComponent("result.json").path
+        try "{}".write(toFile: result, atomically: true, encoding: .utf8)
+        let failed = try Tool.run("frames", clip + ".missing", "--output", result)
+        #expect(failed.status == 66)
+        #expect(try String(contentsOfFile: result, encoding: .utf8) == "{}")
     }
 }

@@ -187,7 +187,7 @@ public struct ModelLocator: Sendable {
     private func notFound(_ message: String, _ places: [String], name: String? = nil) -> Failure {
         let looked = places.isEmpty ? "" : "; looked at " + places.joined(separator: ", ")
         let hint =
-            name.map { "`reelscribe model pull \($0)` downloads it" }
+            name.map { "`huggingface-cli download \($0)` fetches it into the cache" }
             ?? "give the folder of a checkpoint with --model, or its name, such as Qwen/Qwen2-VL-2B-Instruct"
         return Failure(.modelNotFound, stage: .model, message: message + looked, hint: hint)
     }

@@ -86,6 +86,9 @@ struct AskCommand: ParsableCommand {
                     if timing.noTiming { document.provenance.timing = nil }
                     progress.finish()
                     if text {
+                        if document.job.questionIndex == 0 {
+                            progress.tell(document.provenance.warnings)
+                        }
                         try output.write(text: document.text)
                     } else {
                         try output.write(document)
@@ -98,8 +101,11 @@ struct AskCommand: ParsableCommand {
             try work.answer(asked, about: video) { piece in
                 progress.finish()
                 try terminal.write(piece)
-            } onAnswer: { _ in
+            } onAnswer: { document in
                 try terminal.write("\n")
+                if document.job.questionIndex == 0 {
+                    progress.tell(document.provenance.warnings)
+                }
             }
         }
     }

@@ -42,6 +42,7 @@ struct FramesCommand: ParsableCommand {
     func validate() throws { _ = try settings() }
 
     func run() throws {
+        try OutputGuard.check(output: contactSheet, against: [video])
         let progress = reports.start()
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))

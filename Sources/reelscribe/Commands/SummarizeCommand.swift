@@ -67,6 +67,7 @@ struct SummarizeCommand: ParsableCommand {
             if timing.noTiming { document.provenance.timing = nil }
             progress.finish()
             if text {
+                progress.tell(document.provenance.warnings)
                 let title = videos.count == 1 ? "" : "\(video)\n\n"
                 try output.write(text: title + document.text + (title.isEmpty ? "" : "\n"))
             } else {

@@ -14,7 +14,7 @@ struct TokenizeCommand: ParsableCommand {
 
             EXAMPLES
               reelscribe tokenize 'a red car'
-              reelscribe tokenize --decode 64 2518 1803
+              reelscribe tokenize --decode 64 364 466
               reelscribe tokenize --jsonl < texts.jsonl > ids.jsonl
             """)
 

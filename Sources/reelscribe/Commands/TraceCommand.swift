@@ -65,6 +65,7 @@ struct TraceCommand: ParsableCommand {
 
     func run() throws {
         Signals.letWorkEndItself()
+        try OutputGuard.check(output: output, against: videos)
         let progress = reports.start()
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))

@@ -15,7 +15,7 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Arithmetic of the weights, converted on load. (default: the checkpoint's own)",
+            "Storage of the weights, converted on load: bf16, f16 or f32; int8 and int4 are not there yet. (default: the checkpoint's own)",
             valueName: "type"))
     var weights: WeightsChoice?
 
@@ -176,6 +176,11 @@ struct OutputOptions: ParsableArguments {
 }
 
 extension OutputOptions {
+    /// Whether the file to write is there already, with something in it.
+    var hasContent: Bool {
+        output.map { $0 != "-" && OutputGuard.hasContent($0) } ?? false
+    }
+
     /// Puts an error document where the only document of a command should have stood.
     ///
     /// - Throws: `ExitCode` of the failure, after it was told.

@@ -14,3 +14,10 @@ enum StandardStreams {
     /// Writes a line to standard error.
     static func complain(_ line: String) { ProgressMeter.silent.message(line) }
 }
+
+extension ProgressMeter {
+    /// Says what a reader of plain text would not learn from the document.
+    func tell(_ warnings: [WarningRecord]) {
+        for warning in warnings { message("reelscribe: warning: \(warning.message)") }
+    }
+}

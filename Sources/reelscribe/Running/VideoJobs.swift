@@ -17,7 +17,11 @@ struct VideoJobs {
         isSingle: Bool, _ work: (String, inout DocumentOutput) throws(Failure) -> Void
     ) throws {
         Signals.letWorkEndItself()
+        try OutputGuard.check(output: output.output, against: videos)
+        // A failure must not take the place of a result that is already there.
+        let keepsOld = isSingle && output.hasContent
         var documents = try output.documents(isSingle: isSingle)
+        var isWorthWriting = true
         var statuses: [RunStatus] = []
         var modelFailed = false
         for video in videos {
@@ -30,7 +34,9 @@ struct VideoJobs {
                 let error = Signals.interruption.naming(error)
                 progress.finish()
                 if error.code == .outputUnwritable, error.stage == .output { throw error }
-                if writesErrorDocuments {
+                if keepsOld {
+                    isWorthWriting = false
+                } else if writesErrorDocuments {
                     try documents.write(ErrorDocument(uri: video, failure: error))
                 }
                 progress.message(error.line)
@@ -44,7 +50,7 @@ struct VideoJobs {
             }
         }
         progress.finish()
-        try documents.finish()
+        if isWorthWriting { try documents.finish() }
         if let stop = statuses.last, stop == .interrupted || stop == .terminated {
             throw ExitCode(stop.rawValue)
         }
