@@ -8,10 +8,6 @@ package struct VisualInput: Sendable {
     package var kind: VisualKind
     /// The frames in it, before a last odd one was repeated.
     package var moments: [SampledMoment]
-    /// The first frame after it; nil at the end of the video.
-    package var next: SampledMoment?
-    /// Size of the resized frames.
-    package var frameSize: PixelSize
     package var grid: PatchGrid
     /// `[tokens, hidden]`.
     package var embeddings: [Float]
@@ -60,7 +56,7 @@ package struct VisualInputBuilder {
 
     /// Ends the input and starts the next one.
     package mutating func finish(
-        kind: VisualKind, moments: [SampledMoment], next: SampledMoment?, timing: inout TimingRecord
+        kind: VisualKind, moments: [SampledMoment], timing: inout TimingRecord
     ) throws -> VisualInput {
         try flush(&timing)
         let grid = grid(of: pairs)
@@ -69,7 +65,7 @@ package struct VisualInputBuilder {
             pairs = 0
         }
         return VisualInput(
-            kind: kind, moments: moments, next: next, frameSize: target, grid: grid,
+            kind: kind, moments: moments, grid: grid,
             embeddings: embeddings,
             tokens: grid.patches / (geometry.mergeSize * geometry.mergeSize))
     }

@@ -32,7 +32,7 @@ package struct VisualStream: ~Copyable {
         }
         guard let window else { return nil }
         let visual = try builder.finish(
-            kind: plan.kind, moments: window.moments, next: window.next, timing: &timing)
+            kind: plan.kind, moments: window.moments, timing: &timing)
         self.builder = builder
         return visual
     }

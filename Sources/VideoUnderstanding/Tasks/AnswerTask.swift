@@ -75,8 +75,7 @@ extension Analyzer {
                 confidence: text.confidence,
                 provenance: provenance(
                     stream, grids: [visual.grid], moments: visual.moments, for: .answer,
-                    settings: settings,
-                    usage: usage, finish: text.finish, timing: timing))
+                    settings: settings, usage: usage, finish: text.finish, timing: timing))
             try onAnswer(index, document)
         }
     }

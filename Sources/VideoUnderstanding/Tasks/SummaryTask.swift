@@ -47,8 +47,7 @@ extension Analyzer {
             video: video, summary: whole, segments: segments,
             provenance: provenance(
                 stream, grids: story.grids, moments: story.moments, for: .summary,
-                settings: settings,
-                usage: story.usage, finish: story.finish, timing: timing))
+                settings: settings, usage: story.usage, finish: story.finish, timing: timing))
     }
 
     /// Reads visual inputs and a prompt in a session of their own, and writes a text.
