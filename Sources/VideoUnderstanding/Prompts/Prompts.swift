@@ -1,4 +1,7 @@
 /// Every sentence that the program says to the model, in one place.
+///
+/// The sample model was trained with these very sentences: `Samples/world/prompts.json` repeats
+/// them, and a test holds the two together.
 public enum Prompts {
     /// The system message, where the user gives none.
     ///
@@ -12,9 +15,11 @@ public enum Prompts {
 
     /// Asked of the notes on consecutive windows.
     ///
-    /// - Parameter notes: a line a window, in order.
+    /// - Parameter notes: a numbered line a window, in order.
     public static func whole(of notes: [Note]) -> String {
-        let lines = notes.map { "[\($0.start) - \($0.end)] \($0.text)" }
+        let lines = notes.enumerated().map { index, note in
+            "\(index + 1). [\(note.start) - \(note.end)] \(note.text)"
+        }
         return """
             These are notes on consecutive parts of one video:
 

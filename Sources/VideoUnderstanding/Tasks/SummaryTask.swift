@@ -126,8 +126,8 @@ extension Analyzer {
         var groups: [[Prompts.Note]] = []
         var used = 0
         for note in notes {
-            // The timecodes and brackets around a note are about 40 tokens of their own.
-            let tokens = tokenizer.encode(note.text, special: .asText).count + 40
+            // The number, timecodes and brackets around a note are up to 45 tokens of their own.
+            let tokens = tokenizer.encode(note.text, special: .asText).count + 45
             if !groups.isEmpty, used + tokens <= room {
                 groups[groups.count - 1].append(note)
                 used += tokens
