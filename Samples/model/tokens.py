@@ -1,0 +1,59 @@
+"""Learns the sample model's tokenizer from what is said in the sample world. usage: tokens.py  (writes tokenizer.json)"""
+import json
+import pathlib
+import random
+import sys
+
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "world"))
+import language  # noqa: E402
+import world  # noqa: E402
+
+SPECIAL = [
+    "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|object_ref_start|>", "<|object_ref_end|>", "<|box_start|>",
+    "<|box_end|>", "<|quad_start|>", "<|quad_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>",
+    "<|image_pad|>", "<|video_pad|>",
+]
+# The pre-tokenisation of the published models: other programs take it for granted.
+PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
+           r"\s+(?!\S)|\s+")
+
+
+def sentences(seed=1, clips=1500):
+    rng = random.Random(seed)
+    yield from ["system\nuser\nassistant\n", language.PROMPTS["system"], language.PROMPTS["segment"]] * 60
+    yield from [f" {w}" for w in (*world.WORDS, *world.COLOURS, *world.SHAPES)] * 60
+    yield from list(world.WORDS) * 60
+    for _ in range(clips):
+        clip = world.random_clip(rng, rng.uniform(4, 40))
+        notes = [(s.start, s.end, language.describe(s)) for s in clip.scenes]
+        yield language.whole_prompt(notes)
+        yield language.whole_answer(notes)
+        for question in language.Asker(clip, rng).ask(20):
+            yield question.text
+            yield question.answer
+
+
+def main():
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.NFC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
+        pre_tokenizers.Split(Regex(PATTERN), "isolated"),
+        pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)])
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=690, min_frequency=2, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False)
+    tokenizer.train_from_iterator(sentences(), trainer)
+    tokenizer.add_special_tokens(SPECIAL)
+    tokenizer.save(str(HERE / "tokenizer.json"))
+    data = json.loads((HERE / "tokenizer.json").read_text())
+    (HERE / "tokenizer.json").write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    print(tokenizer.get_vocab_size(), "tokens")
+    for text in ("The text reads HOTEL.", "A small purple triangle appears and moves right.", "From 12 to 17 seconds."):
+        print(tokenizer.encode(text).tokens)
+
+
+if __name__ == "__main__":
+    main()

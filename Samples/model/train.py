@@ -1,0 +1,406 @@
+#!/usr/bin/env python3
+"""Trains the sample model. Resumable: run the same command again after an interruption.
+
+usage: train.py vision   --state DIR [--steps N]     the vision tower, with heads on its output
+       train.py language --state DIR [--steps N]     then the language model on clips, vision held fixed
+       train.py joint    --state DIR [--steps N]     then both together
+       train.py anneal   --state DIR [--steps N]     the learning rate down to nothing, from the newest of them
+       train.py export   --state DIR [--output DIR]  the checkpoint, bf16 safetensors
+
+README.md beside this file tells the recipe, its cost and the learning curve.
+"""
+import argparse
+import json
+import os
+import pathlib
+import random
+import time
+
+import numpy as np
+import torch
+import torch.multiprocessing as multiprocessing
+import torch.nn as nn
+import torch.nn.functional as F
+
+import network
+import scenes
+from network import language, world
+
+ASPECT_WEIGHTS = {(16, 9): 4, (4, 3): 3, (1, 1): 2, (3, 4): 2, (9, 16): 2}
+
+
+class Heads(nn.Module):
+    """Linear heads that help in training and are thrown away: where in a patch there is an object, from the middle of the tower; what there is in a cell,
+    from its output; and, from states of the language model at visual tokens, the second since the start of the clip
+    and that in which what is there was first seen."""
+
+    def __init__(self):
+        super().__init__()
+        self.mask = nn.Linear(network.WIDTH, 2 * 7 * 7)
+        self.seen = nn.ModuleDict({name: nn.Linear(network.HIDDEN, n) for name, n in scenes.HEADS.items()})
+        self.second = nn.Linear(network.HIDDEN, 64)
+        self.begins = nn.Linear(network.HIDDEN, 64)
+
+    def seen_loss(self, tokens, labels, report=None):
+        """Mean loss of the heads; cells with something on them count in full, the empty ones half."""
+        total = 0.0
+        for name, head in self.seen.items():
+            target = labels[name].reshape(-1)
+            keep = target != scenes.IGNORE
+            if not keep.any():
+                continue
+            logits = head(tokens.reshape(-1, network.HIDDEN)[keep])
+            target = target[keep]
+            loss = F.cross_entropy(logits, target, reduction="none")
+            if name in ("shape", "colour", "there", "word"):
+                full = target > 0
+                loss = loss[full].mean() + 0.5 * loss[~full].mean() if full.any() else 0.5 * loss.mean()
+                scored = full
+            else:
+                loss, scored = loss.mean(), torch.ones_like(target, dtype=torch.bool)
+            if report is not None and scored.any():
+                right = (logits.argmax(-1) == target)[scored].float()
+                report.setdefault(name, []).append((float(right.sum()), int(scored.sum())))
+            total = total + loss
+        return total
+
+
+def optimizers(parameters, rate):
+    """Muon for the matrices inside, AdamW at smaller rates for the rest."""
+    matrices, rest = [], {"patch_embed": [], "embed_tokens": [], "": []}
+    for name, p in parameters:
+        if p.dim() == 2 and "embed_tokens" not in name and not name.startswith("heads"):
+            matrices.append(p)
+        else:
+            rest[next(kind for kind in rest if kind in name)].append(p)
+    scales = {"patch_embed": 0.15, "embed_tokens": 0.2, "": 0.1}
+    groups = [{"params": found, "scale": scales[kind]} for kind, found in rest.items() if found]
+    return [torch.optim.Muon([{"params": matrices, "scale": 1.0}], lr=rate, momentum=0.95, weight_decay=0.01,
+                             adjust_lr_fn="match_rms_adamw"),
+            torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
+
+
+class Run:
+    """The state of a training run on disk: model, heads, optimizers, steps; written whole or not at all."""
+
+    def __init__(self, folder, stage):
+        self.folder, self.stage = pathlib.Path(folder), stage
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.tokenizer = network.load_tokenizer()
+        self.model, self.heads = network.new_model(self.tokenizer), Heads()
+        self.step, self.seconds, self.optimizer_states = 0, 0.0, None
+
+    def path(self, stage):
+        return self.folder / f"{stage}.pt"
+
+    def load(self, *stages):
+        """The newest state of this stage, or else of the first of `stages` that is there."""
+        for stage in (self.stage, *stages):
+            if self.path(stage).exists():
+                state = torch.load(self.path(stage), weights_only=False)
+                if stage == "vision" and self.stage != "vision":
+                    # The language model of that stage was not trained.
+                    state["model"] = {k: v for k, v in state["model"].items() if ".visual." in k}
+                    state["heads"] = {k: v for k, v in state["heads"].items() if k.startswith(("seen.", "mask."))}
+                strict = stage != "vision"
+                self.model.load_state_dict(state["model"], strict=strict)
+                self.heads.load_state_dict(state["heads"], strict=strict)
+                if stage == self.stage:
+                    self.step, self.seconds = state["step"], state["seconds"]
+                    self.optimizer_states = state["optimizers"]
+                print(f"from {stage}, step {state['step']}", flush=True)
+                return stage
+        return None
+
+    def save(self, opts):
+        state = {"model": self.model.state_dict(), "heads": self.heads.state_dict(), "step": self.step,
+                 "seconds": self.seconds, "optimizers": [o.state_dict() for o in opts]}
+        new = self.path(self.stage).with_suffix(".new")
+        torch.save(state, new)
+        os.replace(new, self.path(self.stage))
+
+    def log(self, **values):
+        values = {"stage": self.stage, "step": self.step, "seconds": round(self.seconds), **values}
+        with open(self.folder / "curve.jsonl", "a") as file:
+            file.write(json.dumps(values) + "\n")
+        print(json.dumps(values), flush=True)
+
+
+class Feed:
+    """Batches made by processes of their own; each step's batch depends on the seed and the step alone."""
+
+    def __init__(self, make, first, workers, *arguments):
+        context = multiprocessing.get_context("fork")
+        self.queues = [context.Queue(4) for _ in range(workers)]
+        self.step = first
+        self.workers = [context.Process(target=self.work, args=(make, first + i, workers, q, arguments), daemon=True)
+                        for i, q in enumerate(self.queues)]
+        for worker in self.workers:
+            worker.start()
+
+    @staticmethod
+    def work(make, step, stride, queue, arguments):
+        torch.set_num_threads(1)
+        while True:
+            rng = random.Random(f"{make.__name__} {step}")
+            queue.put(make(rng, step, *arguments))
+            step += stride
+
+    def next(self):
+        batch = self.queues[self.step % len(self.queues)].get()
+        self.step += 1
+        return batch
+
+
+def any_aspect(rng):
+    return rng.choices(list(ASPECT_WEIGHTS), list(ASPECT_WEIGHTS.values()))[0]
+
+
+def set_rate(opts, rate):
+    for o in opts:
+        for group in o.param_groups:
+            group["lr"] = rate * group["scale"]
+
+
+# MARK: - Vision
+
+def vision_batch(rng, step, count):
+    # Shapes are not learned from the full world at once.
+    plain = min(0.95, max(0.0, 1.3 - step / 1000))
+    return scenes.pair_batch(rng, count, any_aspect(rng), plain)
+
+
+def train_vision(run, options):
+    run.load()
+    visual = run.model.model.visual
+    named = [(f"visual.{n}", p) for n, p in visual.named_parameters()]
+    named += [(f"heads.{n}", p) for part in (run.heads.seen, run.heads.mask) for n, p in part.named_parameters()]
+    opts = optimizers(named, options.rate)
+    if run.optimizer_states:
+        for o, s in zip(opts, run.optimizer_states):
+            o.load_state_dict(s)
+    feed, report, losses, mark = Feed(vision_batch, run.step, options.workers, options.batch), {}, [], time.time()
+    while run.step < options.steps:
+        frames, labels = feed.next()
+        labels = {k: torch.from_numpy(v) for k, v in labels.items()}
+        set_rate(opts, options.rate * min(1.0, (run.step + 1) / 100) * options.cool(run.step))
+        frames = torch.from_numpy(frames)
+        grid = frames.shape[2] // network.PATCH, frames.shape[3] // network.PATCH
+        tokens, states = network.see(visual, network.patches(frames), grid, tap=2)
+        loss = run.heads.seen_loss(tokens, labels, report)
+        loss = loss + 15 * F.binary_cross_entropy_with_logits(run.heads.mask(states), labels["mask"].float())
+        loss.backward()
+        nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
+        for o in opts:
+            o.step()
+            o.zero_grad(set_to_none=True)
+        losses.append(float(loss))
+        run.step += 1
+        if run.step % 100 == 0:
+            run.seconds += time.time() - mark
+            mark = time.time()
+            shares = {k: round(sum(a for a, _ in v) / max(1, sum(b for _, b in v)), 3) for k, v in report.items()}
+            run.log(loss=round(float(np.mean(losses)), 4), right=shares)
+            report, losses = {}, []
+            if run.step % 300 == 0:
+                run.save(opts)
+    run.save(opts)
+
+
+# MARK: - Language
+
+class Teller:
+    """Lays prompts and answers out as the tool does."""
+
+    def __init__(self, tokenizer):
+        self.tokenizer = tokenizer
+        self.before = self.ids(f"<|im_start|>system\n{language.PROMPTS['system']}<|im_end|>\n<|im_start|>user\n")
+        self.start, self.end = self.ids("<|vision_start|>"), self.ids("<|vision_end|>")
+
+    def ids(self, text):
+        return self.tokenizer.encode(text).ids
+
+    def branch(self, prompt, answer):
+        """-> (ids, how many of them are the answer)"""
+        asked = self.ids(f"{prompt}<|im_end|>\n<|im_start|>assistant\n")
+        answered = self.ids(f"{answer}<|im_end|>")
+        return asked + answered, len(answered)
+
+
+def lay_out(teller, branch_lists, grid, pairs):
+    """Prompts behind one clip each, every branch for itself.
+
+    -> ids [b, l] (0 for visual tokens), positions [b, 3, l], mask [b, 1, l, l], (row, place, target, branch number) of
+    every token to predict, number of tokens before the first visual one.
+    """
+    head = teller.before + (teller.start if pairs else [])
+    rows, columns = grid[0] // 2, grid[1] // 2
+    visual = pairs * rows * columns
+    first = len(head)
+    following = first + max(pairs, rows, columns) if pairs else first
+    built = []
+    for branches in branch_lists:
+        tokens = [((teller.end if pairs else []) + ids, n) for ids, n in branches]
+        built.append(tokens)
+    length = first + visual + max(sum(len(ids) for ids, _ in tokens) for tokens in built)
+    count = len(built)
+    ids = torch.zeros(count, length, dtype=torch.long)
+    positions = torch.zeros(count, 3, length, dtype=torch.long)
+    owner = torch.full((count, length), -1)
+    ids[:, :first] = torch.tensor(head)
+    positions[:, :, :first] = torch.arange(first)
+    if pairs:
+        t, h, w = torch.meshgrid(torch.arange(pairs), torch.arange(rows), torch.arange(columns), indexing="ij")
+        positions[:, :, first:first + visual] = first + torch.stack([t.flatten(), h.flatten(), w.flatten()])
+    owner[:, :first + visual] = 0
+    targets = []
+    number = 0
+    for row, tokens in enumerate(built):
+        place = first + visual
+        for index, (branch, answered) in enumerate(tokens):
+            n = len(branch)
+            ids[row, place:place + n] = torch.tensor(branch)
+            positions[row, :, place:place + n] = following + torch.arange(n)
+            owner[row, place:place + n] = index + 1
+            for k in range(n - answered, n):
+                targets.append((row, place + k - 1, branch[k], number))
+            number += 1
+            place += n
+    causal = torch.ones(length, length, dtype=torch.bool).tril()
+    mask = causal & ((owner[:, None, :] == 0) | (owner[:, None, :] == owner[:, :, None]))
+    mask |= torch.eye(length, dtype=torch.bool)
+    return ids, positions, mask[:, None], torch.tensor(targets), first
+
+
+def longest(step):
+    """Pairs of the longest clip so far: short ones first."""
+    for until, pairs in ((150, 4), (400, 6), (900, 8), (1600, 12), (2400, 20), (3200, 32), (4000, 48)):
+        if step < until:
+            return pairs
+    return 60
+
+
+def clip_batch(rng, step, tokenizer, part):
+    """Clips of one length and shape, with questions for `part` steps; now and then notes instead."""
+    teller = Teller(tokenizer)
+    if step % 5 == 4:
+        most = min(14, 2 + step // 150)
+        examples = [scenes.notes_example(rng, rng.randint(2, most)) for _ in range(max(4, 48 // most))]
+        laid = lay_out(teller, [[teller.branch(p, a)] for p, a in examples], (0, 0), 0)
+        return None, None, [(laid, ["whole"] * len(examples))]
+    aspect = any_aspect(rng)
+    most = longest(step)
+    pairs = rng.randint(3, most) if rng.random() < 0.5 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
+    count = max(3, 150 // (pairs + 4))
+    questions = 8 if pairs < 16 else 14
+    examples = [scenes.clip_example(rng, aspect, pairs, questions * part) for _ in range(count)]
+    frames = np.stack([e[0] for e in examples])
+    labels = {h: np.stack([e[1][h] for e in examples]) for h in examples[0][1]}
+    width, height = scenes.size_of(aspect)
+    grid = height // network.PATCH, width // network.PATCH
+    parts = []
+    for i in range(part):
+        chosen = [e[2][i::part] or e[2][:1] for e in examples]
+        laid = lay_out(teller, [[teller.branch(p, a) for p, a, _ in c] for c in chosen], grid, pairs)
+        parts.append((laid, [category for c in chosen for _, _, category in c]))
+    return frames, labels, parts
+
+
+def train_language(run, options, learns_to_see):
+    run.load(*(["language", "vision"] if learns_to_see else ["vision"]))
+    part = 2
+    visual, text = run.model.model.visual, run.model.model.language_model
+    named = [(f"text.{n}", p) for n, p in text.named_parameters()]
+    named += [(f"heads.{n}", p) for n, p in run.heads.named_parameters() if not n.startswith(("mask", "seen")) or learns_to_see and n.startswith("seen")]
+    if learns_to_see:
+        named += [(f"visual.{n}", p) for n, p in visual.named_parameters()]
+    opts = optimizers(named, options.rate)
+    if run.optimizer_states:
+        for o, s in zip(opts, run.optimizer_states):
+            o.load_state_dict(s)
+    feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part)
+    right, losses, mark, clips = {}, {}, time.time(), 0
+    while run.step < options.steps:
+        frames, labels, parts = feed.next()
+        tokens = seen_loss = None
+        for index, (laid, categories) in enumerate(parts):
+            set_rate(opts, options.rate * min(1.0, (run.step * part + index + 1) / 200) * options.cool(run.step))
+            ids, positions, mask, targets, first = laid
+            x = text.embed_tokens(ids)
+            if frames is not None:
+                if tokens is None or learns_to_see:
+                    count, pairs = frames.shape[:2]
+                    grid = frames.shape[3] // network.PATCH, frames.shape[4] // network.PATCH
+                    rows = network.patches(torch.from_numpy(frames).flatten(0, 1))
+                    with torch.set_grad_enabled(learns_to_see):
+                        tokens = network.see(visual, rows, grid).reshape(count, -1, network.HIDDEN)
+                    clips += count
+                    if learns_to_see:
+                        seen_loss = run.heads.seen_loss(
+                            tokens, {k: torch.from_numpy(v) for k, v in labels.items() if k in scenes.HEADS})
+                visuals = tokens.shape[1]
+                x = torch.cat([x[:, :first], tokens, x[:, first + visuals:]], dim=1)
+            hidden, states = network.think(text, x, positions, mask, (2, 3))
+            logits = F.linear(hidden[targets[:, 0], targets[:, 1]], text.embed_tokens.weight)
+            each = F.cross_entropy(logits, targets[:, 2], reduction="none")
+            long = torch.tensor([c in ("segment", "whole") for c in categories])[targets[:, 3]]
+            weights = torch.where(long, 0.5, 1.0)
+            loss = (each * weights).sum() / weights.sum()
+            losses.setdefault("answers", []).append(loss.item())
+            with torch.no_grad():
+                wrong = torch.zeros(len(categories), dtype=torch.bool)
+                wrong[targets[logits.argmax(-1) != targets[:, 2], 3]] = True
+            for category, w in zip(categories, wrong.tolist()):
+                right.setdefault(category, []).append(not w)
+            if frames is not None:
+                second = torch.arange(pairs).repeat_interleave(visuals // pairs).expand(count, -1)
+                state = states[2][:, first:first + visuals]
+                time_loss = F.cross_entropy(run.heads.second(state).flatten(0, 1), second.flatten())
+                begun = torch.from_numpy(labels["begins"]).reshape(count, -1)
+                known = begun != scenes.IGNORE
+                begin_loss = F.cross_entropy(
+                    run.heads.begins(states[3][:, first:first + visuals][known]), begun[known].clamp(max=63))
+                losses.setdefault("second", []).append(time_loss.item())
+                losses.setdefault("begins", []).append(begin_loss.item())
+                loss = loss + 0.2 * time_loss + 0.2 * begin_loss
+                if seen_loss is not None:
+                    losses.setdefault("seen", []).append(seen_loss.item())
+                    loss = loss + 0.02 * seen_loss
+            loss.backward()
+            nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
+            for o in opts:
+                o.step()
+                o.zero_grad(set_to_none=True)
+        run.step += 1
+        if run.step % 50 == 0:
+            run.seconds += time.time() - mark
+            mark = time.time()
+            run.log(clips=clips, loss={k: round(float(np.mean(v)), 3) for k, v in losses.items()},
+                    right={k: round(float(np.mean(v)), 3) for k, v in sorted(right.items())})
+            right, losses = {}, {}
+            if run.step % 100 == 0:
+                run.save(opts)
+    run.save(opts)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("stage", choices=["vision", "language", "joint", "anneal"])
+    parser.add_argument("--state", required=True)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    options.cool = lambda step: 1.0
+    run = Run(options.state, options.stage)
+    if options.stage == "vision":
+        train_vision(run, options)
+    else:
+        train_language(run, options, learns_to_see=options.stage != "language")
+
+
+if __name__ == "__main__":
+    main()
