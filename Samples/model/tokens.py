@@ -1,4 +1,6 @@
-"""Learns the sample model's tokenizer from what is said in the sample world. usage: tokens.py  (writes tokenizer.json)"""
+"""Learns the sample model's tokenizer from what is said in the sample world. usage: tokens.py
+
+Writes tokenizer.json and tokenizer_config.json beside this file."""
 import json
 import pathlib
 import random
@@ -19,6 +21,16 @@ SPECIAL = [
 # The pre-tokenisation of the published models: other programs take it for granted.
 PATTERN = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
            r"\s+(?!\S)|\s+")
+CHAT_TEMPLATE = (
+    "{% for message in messages %}"
+    "{% if loop.first and message['role'] != 'system' %}"
+    "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n"
+    "{% endif %}<|im_start|>{{ message['role'] }}\n"
+    "{% if message['content'] is string %}{{ message['content'] }}{% else %}{% for part in message['content'] %}"
+    "{% if part['type'] == 'image' %}<|vision_start|><|image_pad|><|vision_end|>"
+    "{% elif part['type'] == 'video' %}<|vision_start|><|video_pad|><|vision_end|>"
+    "{% else %}{{ part['text'] }}{% endif %}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}")
 
 
 def sentences(seed=1, clips=1500):
@@ -50,6 +62,13 @@ def main():
     tokenizer.save(str(HERE / "tokenizer.json"))
     data = json.loads((HERE / "tokenizer.json").read_text())
     (HERE / "tokenizer.json").write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    (HERE / "tokenizer_config.json").write_text(json.dumps({
+        "tokenizer_class": "Qwen2Tokenizer", "model_max_length": 8192, "errors": "replace", "add_prefix_space": False,
+        "clean_up_tokenization_spaces": False, "split_special_tokens": False, "bos_token": None, "unk_token": None,
+        "eos_token": "<|im_end|>", "pad_token": "<|endoftext|>", "additional_special_tokens": SPECIAL[1:],
+        "added_tokens_decoder": {str(tokenizer.token_to_id(t)): {"content": t, **flags} for t in SPECIAL},
+        "chat_template": CHAT_TEMPLATE}, indent=2, ensure_ascii=False) + "\n")
     print(tokenizer.get_vocab_size(), "tokens")
     for text in ("The text reads HOTEL.", "A small purple triangle appears and moves right.", "From 12 to 17 seconds."):
         print(tokenizer.encode(text).tokens)

@@ -21,6 +21,7 @@ import torch
 import torch.multiprocessing as multiprocessing
 import torch.nn as nn
 import torch.nn.functional as F
+from safetensors.torch import save_file
 
 import network
 import scenes
@@ -94,7 +95,7 @@ class Run:
         return self.folder / f"{stage}.pt"
 
     def load(self, *stages):
-        """The newest state of this stage, or else of the first of `stages` that is there."""
+        """The state of this stage, or else of the first of `stages` that is there. -> its name, None without any"""
         for stage in (self.stage, *stages):
             if self.path(stage).exists():
                 state = torch.load(self.path(stage), weights_only=False)
@@ -166,7 +167,7 @@ def set_rate(opts, rate):
 
 def vision_batch(rng, step, count):
     # Shapes are not learned from the full world at once.
-    plain = min(0.95, max(0.0, 1.3 - step / 1000))
+    plain = min(0.9, max(0.1, 1.7 - step / 1000))
     return scenes.pair_batch(rng, count, any_aspect(rng), plain)
 
 
@@ -280,8 +281,12 @@ def longest(step):
     return 60
 
 
-def clip_batch(rng, step, tokenizer, part):
-    """Clips of one length and shape, with questions for `part` steps; now and then notes instead."""
+def clip_batch(rng, step, tokenizer, part, ahead):
+    """Clips of one length and shape, with questions for `part` steps; now and then notes instead.
+
+    `ahead`: steps that came before those of this stage.
+    """
+    step += ahead
     teller = Teller(tokenizer)
     if step % 5 == 4:
         most = min(14, 2 + step // 150)
@@ -307,8 +312,8 @@ def clip_batch(rng, step, tokenizer, part):
 
 
 def train_language(run, options, learns_to_see):
-    run.load(*(["language", "vision"] if learns_to_see else ["vision"]))
-    part = 2
+    run.load(*{"language": ["vision"], "joint": ["language"], "anneal": ["joint", "language"]}[run.stage])
+    part, ahead = 2, 0 if run.stage == "language" else 10_000
     visual, text = run.model.model.visual, run.model.model.language_model
     named = [(f"text.{n}", p) for n, p in text.named_parameters()]
     named += [(f"heads.{n}", p) for n, p in run.heads.named_parameters() if not n.startswith(("mask", "seen")) or learns_to_see and n.startswith("seen")]
@@ -318,13 +323,13 @@ def train_language(run, options, learns_to_see):
     if run.optimizer_states:
         for o, s in zip(opts, run.optimizer_states):
             o.load_state_dict(s)
-    feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part)
+    feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part, ahead)
     right, losses, mark, clips = {}, {}, time.time(), 0
     while run.step < options.steps:
         frames, labels, parts = feed.next()
         tokens = seen_loss = None
         for index, (laid, categories) in enumerate(parts):
-            set_rate(opts, options.rate * min(1.0, (run.step * part + index + 1) / 200) * options.cool(run.step))
+            set_rate(opts, options.rate * min(1.0, (run.step * part + index + 1) / 200) * options.cool(run.step + index / part))
             ids, positions, mask, targets, first = laid
             x = text.embed_tokens(ids)
             if frames is not None:
@@ -372,7 +377,7 @@ def train_language(run, options, learns_to_see):
                 o.step()
                 o.zero_grad(set_to_none=True)
         run.step += 1
-        if run.step % 50 == 0:
+        if run.step % 50 == 0 or run.step == options.steps:
             run.seconds += time.time() - mark
             mark = time.time()
             run.log(clips=clips, loss={k: round(float(np.mean(v)), 3) for k, v in losses.items()},
@@ -383,20 +388,64 @@ def train_language(run, options, learns_to_see):
     run.save(opts)
 
 
+# MARK: - The checkpoint
+
+def export(run, output):
+    """Writes the published layout: names of tensors and fields as the official checkpoints have them."""
+    if not run.load("anneal", "joint", "language"):
+        raise SystemExit("nothing to export: no state in " + str(run.folder))
+    output.mkdir(parents=True, exist_ok=True)
+    tensors = {}
+    for name, tensor in run.model.state_dict().items():
+        if name == "lm_head.weight":
+            continue
+        name = name.replace("model.language_model.", "model.").replace("model.visual.", "visual.")
+        tensors[name] = tensor.detach().to(torch.bfloat16).contiguous()
+    save_file(tensors, output / "model.safetensors", metadata={"format": "pt"})
+    token = run.tokenizer.token_to_id
+    rows = run.model.model.language_model.embed_tokens.weight.shape[0]
+    network.save_json(output / "config.json", {
+        "architectures": ["Qwen2VLForConditionalGeneration"], "model_type": "qwen2_vl", "torch_dtype": "bfloat16",
+        "reelscribe": {"kind": "sample"}, "hidden_size": network.HIDDEN, "intermediate_size": network.MLP,
+        "num_hidden_layers": network.LAYERS, "num_attention_heads": network.HEADS,
+        "num_key_value_heads": network.KV_HEADS, "vocab_size": rows, "tie_word_embeddings": True,
+        "rms_norm_eps": 1e-6, "max_position_embeddings": 8192, "rope_theta": 1e6,
+        "rope_scaling": {"type": "mrope", "mrope_section": network.SECTIONS}, "hidden_act": "silu",
+        "attention_dropout": 0.0, "initializer_range": 0.04, "use_cache": True, "sliding_window": 8192,
+        "use_sliding_window": False, "max_window_layers": network.LAYERS, "bos_token_id": token("<|endoftext|>"),
+        "eos_token_id": token("<|im_end|>"), "vision_start_token_id": token("<|vision_start|>"),
+        "vision_end_token_id": token("<|vision_end|>"), "vision_token_id": token("<|vision_pad|>"),
+        "image_token_id": token("<|image_pad|>"), "video_token_id": token("<|video_pad|>"),
+        "vision_config": {
+            "depth": network.DEPTH, "embed_dim": network.WIDTH, "mlp_ratio": 4, "num_heads": network.VISION_HEADS,
+            "in_chans": 3, "hidden_size": network.HIDDEN, "patch_size": network.PATCH,
+            "spatial_patch_size": network.PATCH, "spatial_merge_size": network.MERGE, "temporal_patch_size": 2}})
+    network.save_json(output / "preprocessor_config.json", {
+        "min_pixels": network.MIN_PIXELS, "max_pixels": network.MAX_PIXELS, "patch_size": network.PATCH,
+        "temporal_patch_size": 2, "merge_size": network.MERGE, "image_mean": network.MEAN64, "image_std": network.STD64,
+        "image_processor_type": "Qwen2VLImageProcessor", "processor_class": "Qwen2VLProcessor"})
+    network.save_json(output / "generation_config.json", {
+        "bos_token_id": token("<|endoftext|>"), "pad_token_id": token("<|endoftext|>"), "do_sample": False,
+        "eos_token_id": [token("<|im_end|>"), token("<|endoftext|>")]})
+
+
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("stage", choices=["vision", "language", "joint", "anneal"])
-    parser.add_argument("--state", required=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stage", choices=["vision", "language", "joint", "anneal", "export"])
+    parser.add_argument("--state", required=True, help="folder of the run: states and the learning curve")
+    parser.add_argument("--output", type=pathlib.Path, default=network.HERE)
     parser.add_argument("--steps", type=int, default=6000)
-    parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--rate", type=float, default=1e-2)
+    parser.add_argument("--batch", type=int, default=64, help="pairs a step, of the vision stage")
+    parser.add_argument("--rate", type=float, default=5e-3)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--workers", type=int, default=1, help="processes that draw")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    options.cool = lambda step: 1.0
+    options.cool = (lambda step: max(0.0, 1 - step / options.steps)) if options.stage == "anneal" else lambda step: 1.0
     run = Run(options.state, options.stage)
-    if options.stage == "vision":
+    if options.stage == "export":
+        export(run, options.output)
+    elif options.stage == "vision":
         train_vision(run, options)
     else:
         train_language(run, options, learns_to_see=options.stage != "language")
