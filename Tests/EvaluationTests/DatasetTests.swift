@@ -9,7 +9,7 @@ import VideoUnderstanding
     }
 
     /// A line with a video and a question, and what was made of the rest.
-    static let lines: [(String, Expectation)] = [
+    static let lines: [(String, ExpectedAnswer)] = [
         (#""answer":"red""#, .text(["red"])),
         (#""answer":["red","crimson"]"#, .text(["red", "crimson"])),
         (#""answer":3"#, .text(["3"])), (#""answer":true"#, .text(["yes"])),
@@ -40,7 +40,7 @@ import VideoUnderstanding
     ]
 
     @Test(arguments: lines)
-    func whatIsRight(rest: String, expectation: Expectation) throws {
+    func whatIsRight(rest: String, expectation: ExpectedAnswer) throws {
         let read = try cases(#"{"video":"a.mp4","question":"q?",\#(rest)}"#)
         #expect(read.map(\.expectation) == [expectation])
     }

@@ -4,7 +4,7 @@ import VideoUnderstanding
 
 @Suite struct JudgeTests {
     private func judge(
-        _ answer: String, _ expectation: Expectation, match: ScoringRules.Match = .exact
+        _ answer: String, _ expectation: ExpectedAnswer, match: ScoringRules.Match = .exact
     ) -> Judgement {
         var rules = ScoringRules()
         rules.match = match
@@ -39,11 +39,12 @@ import VideoUnderstanding
         #expect(judge("at 30 s", .time([2, 29.5, 50])).timeError == 0.5)
     }
 
-    @Test(arguments: [
-        ("from 12 to 18 s", 1.0, true), ("from 15 to 21 s", 1.0 / 3, false),
-        ("from 12 to 15 s", 0.5, true), ("from 30 to 40 s", 1.0, true), ("0 to 5 s", 0, false),
-        ("at 13 s", 0, false),
-    ])
+    @Test(
+        arguments: [
+            ("from 12 to 18 s", 1.0, true), ("from 15 to 21 s", 1.0 / 3, false),
+            ("from 12 to 15 s", 0.5, true), ("from 30 to 40 s", 1.0, true), ("0 to 5 s", 0, false),
+            ("at 13 s", 0, false),
+        ] as [(String, Double, Bool)])
     func intervals(answer: String, iou: Double, isCorrect: Bool) throws {
         let right = [TimeRange(start: 12, end: 18), TimeRange(start: 30, end: 40)]
         let judgement = judge(answer, .interval(right))

@@ -47,7 +47,7 @@ import VideoUnderstanding
             ])
     }
 
-    private func result(_ expectation: Expectation, _ answer: String?) -> EvaluationResult {
+    private func result(_ expectation: ExpectedAnswer, _ answer: String?) -> EvaluationResult {
         let item = EvaluationCase(line: 1, video: "v", question: "q", expectation: expectation)
         guard let answer else {
             return EvaluationResult(
@@ -73,7 +73,7 @@ import VideoUnderstanding
     }
 
     @Test func intervals() {
-        let right = Expectation.interval([TimeRange(start: 0, end: 10)])
+        let right = ExpectedAnswer.interval([TimeRange(start: 0, end: 10)])
         let scores = Scores(
             ["0 to 10 s", "0 to 5 s", "0 to 3 s", "never", nil].map { result(right, $0) })
         #expect(scores.intervals.ious == [1, 0.5, 0.3, 0, 0])

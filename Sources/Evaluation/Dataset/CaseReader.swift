@@ -61,7 +61,7 @@ struct CaseReader {
 
     /// What is right. Our own names come first; a `timestamps` beside an `answer` only tells where
     /// the answer is seen.
-    private func expectation(_ fields: Fields) throws(LineFault) -> Expectation {
+    private func expectation(_ fields: Fields) throws(LineFault) -> ExpectedAnswer {
         let answer = fields.first(Self.answerFields)
         if let answerable = fields["answerable"] {
             guard let answerable = answerable.bool else {
@@ -107,7 +107,7 @@ struct CaseReader {
 
     private func choice(
         _ choices: (name: String, value: JSON), _ answer: JSON?, _ fields: Fields
-    ) throws(LineFault) -> Expectation {
+    ) throws(LineFault) -> ExpectedAnswer {
         // {"A": "red", "B": "blue"} as well as ["red", "blue"] and ["A. red", "B. blue"].
         let values = choices.value.array ?? choices.value.object?.members.map(\.value) ?? []
         let texts = values.compactMap(Fields.text)
@@ -168,7 +168,7 @@ struct CaseReader {
 
     // MARK: - Summaries
 
-    private func summary(_ fields: Fields) throws(LineFault) -> Expectation {
+    private func summary(_ fields: Fields) throws(LineFault) -> ExpectedAnswer {
         let mentions = try self.mentions("mentions", fields)
         let forbidden = try self.mentions("forbidden", fields)
         guard !mentions.isEmpty || !forbidden.isEmpty else {

@@ -11,13 +11,13 @@ public struct EvaluationCase: Sendable, Equatable {
     public var question: String
     /// The question is a sentence that tells of an event, and is asked for its time.
     public var isEvent: Bool
-    public var expectation: Expectation
+    public var expectation: ExpectedAnswer
     /// Results are grouped by it.
     public var category: String?
 
     public init(
         line: Int, id: String? = nil, video: String, question: String, isEvent: Bool = false,
-        expectation: Expectation, category: String? = nil
+        expectation: ExpectedAnswer, category: String? = nil
     ) {
         self.line = line
         self.id = id
@@ -41,7 +41,7 @@ public struct EvaluationCase: Sendable, Equatable {
 }
 
 /// What is right.
-public enum Expectation: Sendable, Equatable {
+public enum ExpectedAnswer: Sendable, Equatable {
     /// Any of these texts.
     case text([String])
     /// One of the choices, by its place.

@@ -41,7 +41,7 @@ public struct Judge: Sendable {
     /// - Parameter duration: of the video, in seconds.
     /// - Precondition: not for a summary.
     public func judge(
-        _ answer: String, _ expectation: Expectation, duration: Double
+        _ answer: String, _ expectation: ExpectedAnswer, duration: Double
     ) -> Judgement {
         let text = NormalizedText(answer)
         var judgement = Judgement(isCorrect: false)

@@ -37,7 +37,7 @@ public struct EvaluationDocument: Document {
         self.seconds = seconds
         let results = record.results
         scores = Scores(results)
-        kinds = Expectation.Kind.allCases.compactMap { kind in
+        kinds = ExpectedAnswer.Kind.allCases.compactMap { kind in
             let part = results.filter { $0.item.expectation.kind == kind }
             return part.isEmpty ? nil : (kind.rawValue, Scores(part))
         }

@@ -15,8 +15,8 @@ public struct EvaluationRecord: Sendable, Equatable {
     /// Of each video once.
     public var visualTokens = 0
     public var generatedTokens = 0
-    /// By code: the first message, and the number of videos that had one.
-    private var found: [(warning: WarningRecord, videos: Int)] = []
+    /// By code: the first message, and the videos that had one.
+    private var found: [(warning: WarningRecord, videos: Set<String>)] = []
 
     public init() {}
 
@@ -24,29 +24,28 @@ public struct EvaluationRecord: Sendable, Equatable {
     public var warnings: [WarningRecord] {
         found.map { warning, videos in
             let isOfModel = warning.code.hasPrefix("model.")
-            return isOfModel || videos == 1
+            return isOfModel || videos.count == 1
                 ? warning
                 : WarningRecord(
                     code: warning.code,
-                    message: "\(warning.message) (and in \(videos - 1) more of the videos)")
+                    message:
+                        "\(warning.message) (and so for \(videos.count - 1) more of the videos)")
         }
     }
 
-    /// Takes over how an answer or a summary came about.
+    /// Takes over how an answer or a summary of a video came about.
     mutating func add(
-        _ provenance: Provenance, isFirstOfVideo: Bool,
+        _ provenance: Provenance, of video: String,
         to settings: WritableKeyPath<EvaluationRecord, JSON?>
     ) {
         model = model ?? provenance.model
         self[keyPath: settings] = self[keyPath: settings] ?? provenance.settings
         generatedTokens += provenance.usage.generatedTokens
-        // The warnings of a video stand in each of its answers.
-        guard isFirstOfVideo else { return }
         for warning in provenance.warnings {
             if let index = found.firstIndex(where: { $0.warning.code == warning.code }) {
-                found[index].videos += 1
+                found[index].videos.insert(video)
             } else {
-                found.append((warning, 1))
+                found.append((warning, [video]))
             }
         }
     }

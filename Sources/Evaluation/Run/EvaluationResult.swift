@@ -56,7 +56,7 @@ public struct EvaluationResult: Sendable, Equatable {
     }
 }
 
-extension Expectation {
+extension ExpectedAnswer {
     /// Whether something is read out of the text of an answer.
     var isRead: Bool {
         switch self {
@@ -99,7 +99,7 @@ extension Mention {
 extension Judgement.Reading {
     fileprivate var json: JSON {
         switch self {
-        case .choice(let index): .string(Expectation.letter(index))
+        case .choice(let index): .string(ExpectedAnswer.letter(index))
         case .time(let seconds): .decimal(seconds)
         case .interval(let range): range.json
         }

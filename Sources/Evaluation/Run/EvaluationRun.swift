@@ -125,7 +125,7 @@ public struct EvaluationRun {
                 outcomes[questions[place]] = .answered(
                     text: text, confidence: document.confidence, judgement)
                 visualTokens = document.provenance.usage.visualTokens
-                record.add(document.provenance, isFirstOfVideo: place == 0, to: \.answerSettings)
+                record.add(document.provenance, of: group.video, to: \.answerSettings)
                 try tell(onEvent)
             }
             record.visualTokens += visualTokens
@@ -134,7 +134,7 @@ public struct EvaluationRun {
         guard !summaries.isEmpty else { return }
         let document = try watcher.summarize(group.video)
         record.visualTokens += document.provenance.usage.visualTokens
-        record.add(document.provenance, isFirstOfVideo: true, to: \.summarySettings)
+        record.add(document.provenance, of: group.video, to: \.summarySettings)
         for index in summaries {
             guard case .summary(let mentions, let forbidden) = cases[index].expectation else {
                 continue

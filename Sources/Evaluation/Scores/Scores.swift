@@ -78,7 +78,7 @@ public struct Scores: Sendable, Equatable {
         times.errors.sort()
     }
 
-    private mutating func add(_ expectation: Expectation, _ judgement: Judgement?) {
+    private mutating func add(_ expectation: ExpectedAnswer, _ judgement: Judgement?) {
         if judgement?.saysUnanswerable == true { unanswerable.said += 1 }
         switch expectation {
         case .time:
@@ -103,7 +103,7 @@ public struct Scores: Sendable, Equatable {
     }
 }
 
-extension Expectation {
+extension ExpectedAnswer {
     /// Equal for lines that one and the same blind answer gets right; nil where none can.
     fileprivate var blindKey: String? {
         switch self {
