@@ -40,10 +40,12 @@ let package = Package(
             resources: [
                 .embedInCode("Schemas")
             ]),
+        .target(
+            name: "Evaluation", dependencies: ["OrderedJSON", "Video", "VideoUnderstanding"]),
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "VideoUnderstanding",
+                "Evaluation", "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -56,6 +58,11 @@ let package = Package(
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(
             name: "VideoUnderstandingTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
+        .testTarget(
+            name: "EvaluationTests",
+            dependencies: [
+                "Evaluation", "Imaging", "OrderedJSON", "Qwen2VL", "Video", "VideoUnderstanding",
+            ]),
         .testTarget(name: "CommandTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
     ],
     swiftLanguageModes: [.v6],

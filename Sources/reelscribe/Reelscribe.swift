@@ -45,8 +45,8 @@ struct Reelscribe: ParsableCommand {
             CommandGroup(
                 name: "Models and parity",
                 subcommands: [
-                    ModelCommand.self, TokenizeCommand.self, TraceCommand.self, BenchCommand.self,
-                    YardstickCommand.self,
+                    ModelCommand.self, EvalCommand.self, TokenizeCommand.self, TraceCommand.self,
+                    BenchCommand.self, YardstickCommand.self,
                 ]),
             CommandGroup(
                 name: "Documents and set-up",

@@ -89,6 +89,19 @@ public struct RotaryPositions: Sendable, Equatable {
         return part
     }
 
+    /// The same positions, but with the time axis of some tokens held at the first of them: what a
+    /// model can do without knowing when.
+    ///
+    /// - Parameter ranges: one for each visual input.
+    package func withoutTime(in ranges: [Range<Int>]) -> RotaryPositions {
+        var flat = self
+        for range in ranges where !range.isEmpty {
+            let first = time[range.lowerBound]
+            flat.time.replaceSubrange(range, with: repeatElement(first, count: range.count))
+        }
+        return flat
+    }
+
     private mutating func appendText(from position: Int, tokens: Int) {
         precondition(tokens >= 0 && position >= 0, "\(tokens) tokens from \(position)")
         for offset in 0..<tokens {

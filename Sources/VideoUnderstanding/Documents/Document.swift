@@ -12,7 +12,7 @@ public protocol Document: Sendable {
 public enum DocumentKind: String, Sendable, CaseIterable {
     case summary, answer, error, frames, plan
     case modelInfo = "model-info"
-    case bench, doctor, validation
+    case bench, doctor, validation, evaluation
 
     /// The major version: grows only when a field changes its meaning.
     public var major: Int { 1 }
@@ -51,7 +51,7 @@ public struct JobReference: Sendable, Equatable {
 
 extension ObjectBuilder {
     /// The head that all documents share.
-    init(_ kind: DocumentKind, job: JobReference = .none) {
+    package init(_ kind: DocumentKind, job: JobReference = .none) {
         add("schema", kind.identifier)
         add("id", ifPresent: job.id.map(JSON.string))
         add("question_index", ifPresent: job.questionIndex.map(JSON.int))
@@ -72,7 +72,7 @@ public struct ToolRecord: Sendable, Equatable {
     /// This program.
     public static let current = ToolRecord(name: "reelscribe", version: "0.1.0")
 
-    var json: JSON { ["name": .string(name), "version": .string(version)] }
+    package var json: JSON { ["name": .string(name), "version": .string(version)] }
 }
 
 /// Something a reader of the result should know that did not stop the work.
@@ -86,5 +86,5 @@ public struct WarningRecord: Sendable, Hashable {
         self.message = message
     }
 
-    var json: JSON { ["code": .string(code), "message": .string(message)] }
+    package var json: JSON { ["code": .string(code), "message": .string(message)] }
 }

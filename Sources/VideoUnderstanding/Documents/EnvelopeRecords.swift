@@ -11,7 +11,7 @@ public struct TimeRange: Sendable, Hashable {
         self.end = end
     }
 
-    var json: JSON { [.decimal(start), .decimal(end)] }
+    package var json: JSON { [.decimal(start), .decimal(end)] }
 }
 
 /// What parts of the asked range were seen, and what parts could not be decoded.
@@ -143,7 +143,7 @@ public struct ModelRecord: Sendable, Equatable {
         self.mrope = mrope
     }
 
-    var json: JSON {
+    package var json: JSON {
         [
             "name": .string(name), "fingerprint": .string(fingerprint),
             "weights": .string(weights), "mrope": .string(mrope),

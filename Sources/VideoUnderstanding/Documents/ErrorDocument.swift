@@ -25,7 +25,7 @@ public struct ErrorDocument: Document, Equatable {
 }
 
 extension Failure {
-    var json: JSON {
+    package var json: JSON {
         var members = ObjectBuilder()
         members.add("code", code.rawValue)
         members.add("stage", stage.rawValue)

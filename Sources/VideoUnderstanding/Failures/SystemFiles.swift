@@ -7,14 +7,14 @@
 #endif
 
 /// The few calls to the operating system that documents and options need.
-enum SystemFiles {
+package enum SystemFiles {
     /// The words of the system for `errno`.
     static func reason(_ code: Int32 = errno) -> String { String(cString: strerror(code)) }
 
     /// All bytes of a file, or of standard input for `-`.
     ///
     /// - Parameter limit: larger inputs are refused, so that a wrong path cannot fill memory.
-    static func read(
+    package static func read(
         _ path: String, stage: FailureStage, limit: Int = 1 << 30
     ) throws(Failure) -> [UInt8] {
         let standardInput = path == "-"
@@ -55,12 +55,12 @@ enum SystemFiles {
         }
     }
 
-    static func isFolder(_ path: String) -> Bool {
+    package static func isFolder(_ path: String) -> Bool {
         var facts = stat()
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
-    static func isFile(_ path: String) -> Bool {
+    package static func isFile(_ path: String) -> Bool {
         var facts = stat()
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
     }

@@ -22,6 +22,7 @@ package struct AnalysisOptions: Sendable {
     /// Bytes that must not be exceeded.
     package let maxMemory: Int
     package let threads: Int
+    package let ablation: Ablation?
 
     /// - Parameter model: gives what the settings leave to the checkpoint.
     package init(_ settings: Settings, model: ModelConfiguration) {
@@ -51,6 +52,7 @@ package struct AnalysisOptions: Sendable {
         allowReferences = settings.allowReferences
         maxMemory = settings.effectiveMaxMemory
         threads = settings.effectiveThreads
+        ablation = settings.ablation
     }
 }
 

@@ -100,7 +100,8 @@ public final class Analyzer: Sendable {
                     plan: plan, options: options)
             }
             return VisualStream(
-                reader, plan: plan, encoder: encoder, model: model.configuration, tap: tap)
+                reader, plan: plan, encoder: encoder, model: model.configuration,
+                ablation: options.ablation, tap: tap)
         }
     }
 
@@ -128,7 +129,7 @@ public final class Analyzer: Sendable {
     /// Text and visual tokens → ids and positions.
     package func layOut(
         _ visuals: [(kind: VisualKind, grid: PatchGrid)], prompt: String, system: String,
-        special: SpecialTokenPolicy = .asText, rule: MRoPERule
+        special: SpecialTokenPolicy = .asText, rule: MRoPERule, ablation: Ablation? = nil
     ) throws -> PromptLayout {
         let content: [ChatContent] = visuals.map { $0.kind == .image ? .image : .video }
         let pieces = try ChatTemplate().prompt(
@@ -138,7 +139,7 @@ public final class Analyzer: Sendable {
             ], addGenerationPrompt: true, special: special, tokenizer: tokenizer)
         return PromptLayout(
             pieces: pieces, grids: visuals.map(\.grid), configuration: model.configuration,
-            rule: rule)
+            rule: rule, ablation: ablation)
     }
 
     /// ids, positions and visual tokens → logits of the last token, or of all.

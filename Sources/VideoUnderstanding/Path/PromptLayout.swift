@@ -16,7 +16,7 @@ package struct PromptLayout: Sendable {
     /// - Source: spec 5.4 and 6.1.
     package init(
         pieces: [PromptPiece], grids: [PatchGrid], configuration: ModelConfiguration,
-        rule: MRoPERule
+        rule: MRoPERule, ablation: Ablation? = nil
     ) {
         let merge = configuration.vision.mergeSize
         var ids: [TokenID] = []
@@ -40,6 +40,7 @@ package struct PromptLayout: Sendable {
         precondition(visuals.count == grids.count, "\(visuals.count) places, \(grids.count) grids")
         self.ids = ids
         self.visuals = visuals
-        positions = RotaryPositions.of(positionPieces, merge: merge, rule: rule)
+        let positions = RotaryPositions.of(positionPieces, merge: merge, rule: rule)
+        self.positions = ablation == .zeroTime ? positions.withoutTime(in: visuals) : positions
     }
 }

@@ -22,6 +22,8 @@ package struct VisualInputBuilder {
     private let target: PixelSize
     private let geometry: PatchGeometry
     private let pairsPerPass: Int
+    /// Set where the order of frames is to be lost.
+    private let shuffle: UInt64?
     /// Sees every batch of patch rows before it is encoded; for traces.
     private let tap: (([Float]) -> Void)?
     private var rows: [Float] = []
@@ -31,7 +33,7 @@ package struct VisualInputBuilder {
 
     package init(
         encoder: VisionEncoder, plan: VisualPlan, model: ModelConfiguration,
-        tap: (([Float]) -> Void)? = nil
+        ablation: Ablation? = nil, tap: (([Float]) -> Void)? = nil
     ) {
         self.encoder = encoder
         target = plan.target
@@ -41,6 +43,7 @@ package struct VisualInputBuilder {
             source: plan.source, target: plan.target, patch: geometry,
             mean: model.preprocessor.mean, std: model.preprocessor.std)
         pairsPerPass = max(1, VisionEncoder.chunkRows / preprocessor.patches)
+        if case .shuffleFrames(let seed) = ablation { shuffle = seed } else { shuffle = nil }
     }
 
     /// Takes the next pair.
@@ -51,14 +54,19 @@ package struct VisualInputBuilder {
         rows += timing.measure(\.preprocess) { preprocessor.rows(first, second) }
         waiting += 1
         pairs += 1
-        if waiting == pairsPerPass { try flush(&timing) }
+        // A shuffle needs every frame of the input before the first can be encoded.
+        if waiting == pairsPerPass, shuffle == nil { try flush(pairs: waiting, &timing) }
     }
 
     /// Ends the input and starts the next one.
     package mutating func finish(
         kind: VisualKind, moments: [SampledMoment], timing: inout TimingRecord
     ) throws -> VisualInput {
-        try flush(&timing)
+        if let shuffle {
+            FrameShuffle(frames: 2 * waiting, seed: shuffle).apply(
+                to: &rows, patches: preprocessor.patches, geometry: geometry)
+        }
+        while waiting > 0 { try flush(pairs: min(waiting, pairsPerPass), &timing) }
         let grid = grid(of: pairs)
         defer {
             embeddings = []
@@ -70,13 +78,15 @@ package struct VisualInputBuilder {
             tokens: grid.patches / (geometry.mergeSize * geometry.mergeSize))
     }
 
-    private mutating func flush(_ timing: inout TimingRecord) throws {
-        guard waiting > 0 else { return }
-        tap?(rows)
-        let (encoder, batch, grid) = (encoder, rows, grid(of: waiting))
+    /// Encodes the first `pairs` of the pairs that wait.
+    private mutating func flush(pairs: Int, _ timing: inout TimingRecord) throws {
+        let count = pairs * preprocessor.valueCount
+        let batch = pairs == waiting ? rows : Array(rows[..<count])
+        let (encoder, grid) = (encoder, grid(of: pairs))
+        tap?(batch)
         embeddings += try timing.measure(\.vision) { try encoder.encode(batch, grid: grid) }
-        rows.removeAll(keepingCapacity: true)
-        waiting = 0
+        rows.removeFirst(count)
+        waiting -= pairs
     }
 
     private func grid(of pairs: Int) -> PatchGrid { geometry.grid(of: target, pairs: pairs) }

@@ -10,11 +10,12 @@ package struct VisualStream: ~Copyable {
 
     package init(
         _ reader: consuming VideoReader, plan: VisualPlan, encoder: VisionEncoder,
-        model: ModelConfiguration, tap: (([Float]) -> Void)? = nil
+        model: ModelConfiguration, ablation: Ablation? = nil, tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
         windows = FrameWindows(reader, limit: plan.limit)
-        builder = VisualInputBuilder(encoder: encoder, plan: plan, model: model, tap: tap)
+        builder = VisualInputBuilder(
+            encoder: encoder, plan: plan, model: model, ablation: ablation, tap: tap)
     }
 
     /// The next window; nil after the last.

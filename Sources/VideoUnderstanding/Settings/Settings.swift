@@ -68,6 +68,8 @@ public struct Settings: Sendable, Equatable {
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
     public var prompt: String?
+    /// Spoils the input on purpose, for evaluations.
+    public var ablation: Ablation?
     /// Playlists and references inside a local file may open other files.
     public var allowReferences = false
 
@@ -119,6 +121,7 @@ public struct Settings: Sendable, Equatable {
         // A seed may need more digits than a double holds.
         members.add("seed", orNull: try? JSON.parse("\(generation.seed)"))
         members.add("max_new_tokens", generation.maxNewTokens)
+        members.add("ablation", ifPresent: (ablation?.name).map(JSON.string))
         return members.json
     }
 

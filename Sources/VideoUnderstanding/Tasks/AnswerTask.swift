@@ -42,7 +42,7 @@ extension Analyzer {
         let layouts = try questions.map {
             try layOut(
                 [(visual.kind, visual.grid)], prompt: $0, system: options.system,
-                rule: options.mrope)
+                rule: options.mrope, ablation: options.ablation)
         }
         guard let longest = layouts.map(\.ids.count).max() else { return }
         var session = try session(

@@ -57,7 +57,7 @@ extension Analyzer {
     ) throws -> (GeneratedText, PromptLayout) {
         let layout = try layOut(
             visuals.map { ($0.kind, $0.grid) }, prompt: prompt, system: options.system,
-            rule: options.mrope)
+            rule: options.mrope, ablation: options.ablation)
         var session = try session(
             tokens: layout.ids.count + options.maxNewTokens, plan: plan, options: options)
         let logits = try read(

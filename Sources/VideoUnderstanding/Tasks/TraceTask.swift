@@ -61,7 +61,7 @@ extension Analyzer {
 
         let layout = try layOut(
             visuals.map { ($0.kind, $0.grid) }, prompt: trace.prompt, system: options.system,
-            special: .recognised, rule: options.mrope)
+            special: .recognised, rule: options.mrope, ablation: options.ablation)
         try onEvent(.stage("reading \(layout.ids.count) tokens"))
         var session = try session(
             tokens: layout.ids.count + options.maxNewTokens, plan: nil,

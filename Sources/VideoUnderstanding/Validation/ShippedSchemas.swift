@@ -26,6 +26,7 @@ extension DocumentKind {
         case .bench: PackageResources.bench_schema_json
         case .doctor: PackageResources.doctor_schema_json
         case .validation: PackageResources.validation_schema_json
+        case .evaluation: PackageResources.evaluation_schema_json
         }
     }
 }

@@ -31,6 +31,8 @@ struct BenchOrder {
 final class HeavyWork {
     private let order: WorkOrder
     private var loaded: Analyzer?
+    /// Stands before the words of progress, where a run has many videos.
+    var place = ""
 
     init(_ order: WorkOrder) { self.order = order }
 
@@ -133,6 +135,7 @@ final class HeavyWork {
         onText: ((String) throws -> Void)? = nil
     ) -> (AnalysisEvent) throws -> Void {
         let progress = order.progress
+        let place = place
         let sampling = order.settings.sampling
         let bound = order.settings.generation.maxNewTokens
         let first = sampling.start?.seconds.value ?? 0
@@ -146,13 +149,13 @@ final class HeavyWork {
                 let end = sampling.end.map { min($0.seconds.value, duration) } ?? duration
                 total = end > first ? Int((end - first).rounded(.up)) : nil
             case .seen(let time):
-                if !isWatching { progress.begin("watching", total: total, unit: "s") }
+                if !isWatching { progress.begin(place + "watching", total: total, unit: "s") }
                 isWatching = true
                 progress.advance(to: max(0, Int(time - first)))
             case .stage(let words):
                 isWatching = false
                 pieces = 0
-                progress.begin(words, total: bound, unit: "tokens")
+                progress.begin(place + words, total: bound, unit: "tokens")
             case .text(let text):
                 pieces += 1
                 progress.advance(to: pieces)
