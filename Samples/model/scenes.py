@@ -100,13 +100,15 @@ def labels(clip, a, b, target):
 
 
 def masks(clip, times, target):
-    """Where objects are in the frames of a pair: U8 [patches, 2 * 7 * 7] of 0 and 1, patches in merge order."""
+    """Where objects, and where letters are in the frames of a pair: U8 [patches, 2 * 2 * 7 * 7] of 0 and 1, patches in
+    merge order."""
     width, height = target[0] // 2, target[1] // 2
     unit, out = min(width, height), []
     for t in times:
+        scene = clip.scene_at(t)
         image = Image.new("L", (width, height))
         pen = ImageDraw.Draw(image)
-        for thing in clip.scene_at(t).things:
+        for thing in scene.things:
             state = thing.state(t)
             if state is None:
                 continue
@@ -116,9 +118,16 @@ def masks(clip, times, target):
             else:
                 pen.polygon(draw.polygon(thing.shape, x, y, r, state[3]), fill=1)
         out.append(np.asarray(image))
+        letters = Image.new("L", (width, height))
+        text = scene.text
+        if text and text.start <= t < text.end:
+            ImageDraw.Draw(letters).text(
+                (text.centre[0] * unit, text.centre[1] * unit), text.string, anchor="mm", fill=255,
+                font=draw.font(int(round(text.height * unit / 0.73))))
+        out.append((np.asarray(letters) > 100).astype(np.uint8))
     side = PATCH // 2
-    grid = np.stack(out).reshape(2, height // (2 * side), 2, side, width // (2 * side), 2, side)
-    return grid.transpose(1, 4, 2, 5, 0, 3, 6).reshape(-1, 2 * side * side)
+    grid = np.stack(out).reshape(4, height // (2 * side), 2, side, width // (2 * side), 2, side)
+    return grid.transpose(1, 4, 2, 5, 0, 3, 6).reshape(-1, 4 * side * side)
 
 
 def pair_batch(rng, count, aspect, plain):

@@ -30,18 +30,18 @@ from network import language, world
 ASPECT_WEIGHTS = {(16, 9): 4, (4, 3): 3, (1, 1): 2, (3, 4): 2, (9, 16): 2}
 
 
-#: of the heads' losses: shape is the last to be learned, and reading would drown it
-WEIGHTS = {"shape": 3.0, "word": 0.5, "tens": 0.5, "units": 0.5}
+#: of the heads' losses: shape is learned late, and reading would drown it
+WEIGHTS = {"shape": 3.0, "word": 1.0, "tens": 0.7, "units": 0.7}
 
 
 class Heads(nn.Module):
-    """Linear heads that help in training and are thrown away: where in a patch there is an object, from the middle of the tower; what there is in a cell,
+    """Linear heads that help in training and are thrown away: where in a patch there is an object or a letter, from the middle of the tower; what there is in a cell,
     from its output; and, from states of the language model at visual tokens, the second since the start of the clip
     and that in which what is there was first seen."""
 
     def __init__(self):
         super().__init__()
-        self.mask = nn.Linear(network.WIDTH, 2 * 7 * 7)
+        self.mask = nn.Linear(network.WIDTH, 4 * 7 * 7)
         self.seen = nn.ModuleDict({name: nn.Linear(network.HIDDEN, n) for name, n in scenes.HEADS.items()})
         self.second = nn.Linear(network.HIDDEN, 64)
         self.begins = nn.Linear(network.HIDDEN, 64)
@@ -193,7 +193,7 @@ def train_vision(run, options):
         grid = frames.shape[2] // network.PATCH, frames.shape[3] // network.PATCH
         tokens, states = network.see(visual, network.patches(frames), grid, tap=2)
         loss = run.heads.seen_loss(tokens, labels, report)
-        loss = loss + 15 * F.binary_cross_entropy_with_logits(run.heads.mask(states), labels["mask"].float())
+        loss = loss + 25 * F.binary_cross_entropy_with_logits(run.heads.mask(states), labels["mask"].float())
         loss.backward()
         nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
         for o in opts:
