@@ -1,10 +1,12 @@
 /// Finds hard cuts in a stream of pictures, a few pictures late.
 ///
-/// A cut is a picture that differs from its predecessor far more than its neighbours differ from
-/// theirs, and that parts two groups: every one of the few pictures before it differs from every
-/// one of the few pictures after it. So steady motion, shaking and strobes do not count (the
-/// neighbours differ as much), nor flashes of up to three pictures (what follows them is what was
-/// there before), nor fades and dissolves (no step is large).
+/// A cut is a picture that differs from its predecessor nearly everywhere, far more than its
+/// neighbours on one side differ from theirs and somewhat more than those on the other, and that
+/// parts two groups: every one of the few pictures before it differs from every one of the few
+/// after it. So steady motion, shaking and strobes do not count (the neighbours differ as much), nor
+/// a sudden pan (those after it do), nor flashes of up to three pictures (what follows them is what
+/// was there before), nor fades and dissolves (no single step makes the change), nor large things
+/// that appear in a view that stays.
 ///
 /// Times play no part: a picture that was held for long is one picture.
 package struct CutDetector: Sendable {
@@ -13,25 +15,34 @@ package struct CutDetector: Sendable {
 
     /// Decisions that have been made and not been taken yet, in the order of the pictures.
     private var decisions: [Bool] = []
-    /// The last pictures that were decided, at most `lookahead`.
+    /// The last pictures that were decided, at most `lookahead + 1`.
     private var before: [Thumbnail] = []
     /// Differences between the last pictures that were decided, at most `memory`.
     private var history: [Double] = []
     private var waiting: [Waiting] = []
+    /// Pictures that were decided after the last one that begins a shot.
+    private var sinceCut = Self.lookahead + 1
 
     private struct Waiting {
         /// Nil for a picture that could not be seen.
         var thumbnail: Thumbnail?
         /// From the last picture before it that could be seen; 0 for the first one.
         var difference: Double
+        /// Part of the picture that changed.
+        var change: Double
     }
 
     /// Differences up to this are never a cut.
     private static let least = 0.3
-    /// How far a cut stands out from the pictures before it, and from those after it.
-    private static let prominence = (before: 2.0, after: 1.6)
+    /// The part of a picture that changes at a cut, at least.
+    private static let leastChange = 0.4
+    /// How far a cut stands out from the pictures before it or those after it, and from all.
+    private static let prominence = (before: 2.0, after: 1.6, all: 1.15)
     /// How much of the difference must remain between all pictures before and all after.
     private static let parting = 0.5
+    /// How much more than at a cut the pictures may change in the few pictures around it; a cut may
+    /// be spread over two pictures where rates were converted.
+    private static let wholeStep = 2.4
     /// Differences that make up the neighbourhood.
     private static let memory = 8
 
@@ -42,12 +53,16 @@ package struct CutDetector: Sendable {
     /// - Parameter thumbnail: nil for a picture that shows nothing of the video, such as a damaged
     ///   one: it is never the first of a shot.
     package mutating func observe(_ thumbnail: Thumbnail?) {
-        var difference = 0.0
-        if let thumbnail {
-            let previous = waiting.last { $0.thumbnail != nil }?.thumbnail ?? before.last
-            difference = previous.map { thumbnail.difference(from: $0) } ?? 0
+        var picture = Waiting(thumbnail: thumbnail, difference: 0, change: 0)
+        if let thumbnail,
+            let previous = waiting.last(where: { $0.thumbnail != nil })?.thumbnail ?? before.last
+        {
+            picture.difference = thumbnail.difference(from: previous)
+            if picture.difference > Self.least {
+                picture.change = thumbnail.change(from: previous)
+            }
         }
-        waiting.append(Waiting(thumbnail: thumbnail, difference: difference))
+        waiting.append(picture)
         while isDecidable { decideFirst() }
     }
 
@@ -75,34 +90,54 @@ package struct CutDetector: Sendable {
 
     private var isDecidable: Bool {
         guard let first = waiting.first else { return false }
-        return waiting.count > Self.lookahead || !standsOut(first)
+        return waiting.count > Self.lookahead || !isDoubtful(first)
     }
 
-    /// Whether a picture may begin a shot as far as the past tells.
-    private func standsOut(_ picture: Waiting) -> Bool {
-        guard picture.thumbnail != nil, picture.difference > Self.least else { return false }
-        // The second largest: one flash or another cut nearby does not hide this one.
-        let usual = history.sorted().dropLast().last ?? 0
-        return picture.difference > Self.prominence.before * usual
+    /// Whether a picture may begin a shot, as far as it and its predecessor tell.
+    private func isDoubtful(_ picture: Waiting) -> Bool {
+        picture.difference > Self.least && picture.change > Self.leastChange
+            && sinceCut > Self.lookahead
     }
 
     private mutating func decideFirst() {
         let picture = waiting.removeFirst()
-        decisions.append(standsOut(picture) && parts(picture))
+        let followers = waiting.prefix(Self.lookahead).filter { $0.thumbnail != nil }
+        let isCut =
+            isDoubtful(picture) && standsOut(picture, followers.map(\.difference))
+            && parts(picture, followers.compactMap(\.thumbnail))
+        decisions.append(isCut)
+        sinceCut = isCut ? 0 : sinceCut + 1
         guard let thumbnail = picture.thumbnail else { return }
         history.append(picture.difference)
         if history.count > Self.memory { history.removeFirst() }
         before.append(thumbnail)
-        if before.count > Self.lookahead { before.removeFirst() }
+        if before.count > Self.lookahead + 1 { before.removeFirst() }
     }
 
-    /// Whether the pictures after a doubtful one confirm it.
-    private func parts(_ picture: Waiting) -> Bool {
-        guard let first = picture.thumbnail else { return false }
-        let followers = waiting.prefix(Self.lookahead).filter { $0.thumbnail != nil }
-        let calmest = followers.prefix(2).map(\.difference).min() ?? 0
-        guard picture.difference > Self.prominence.after * calmest else { return false }
-        let after = [first] + followers.prefix(Self.lookahead - 1).compactMap(\.thumbnail)
+    /// Whether a picture differs more from its predecessor than its neighbours do from theirs.
+    private func standsOut(_ picture: Waiting, _ after: [Double]) -> Bool {
+        // The second largest: one flash nearby does not hide a cut.
+        func secondLargest(_ differences: some Sequence<Double>) -> Double {
+            differences.sorted().dropLast().last ?? 0
+        }
+        let around = secondLargest(history.suffix(Self.lookahead) + after)
+        let calmest = after.prefix(2).min() ?? 0
+        return picture.difference >= after.max() ?? 0
+            && picture.difference > Self.prominence.all * around
+            && (picture.difference > Self.prominence.before * secondLargest(history)
+                || picture.difference > Self.prominence.after * calmest)
+    }
+
+    /// Whether all pictures before differ from a picture and all after it, and at once.
+    private func parts(_ picture: Waiting, _ followers: [Thumbnail]) -> Bool {
+        guard let first = picture.thumbnail, let last = before.last else { return false }
+        let after = [first] + followers
+        // A fade near black is a large step for its first or last picture, but a small part of
+        // what it does in a few of them.
+        let step = Self.wholeStep * first.distance(from: last)
+        guard step >= after[after.count - 1].distance(from: last),
+            step >= first.distance(from: before[0])
+        else { return false }
         let bound = max(0.8 * Self.least, Self.parting * picture.difference)
         return before.allSatisfy { old in
             after.allSatisfy { $0.difference(from: old) > bound }

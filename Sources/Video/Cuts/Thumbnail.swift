@@ -38,6 +38,34 @@ package struct Thumbnail: Sendable, Equatable {
             + (1 - trust) * histogramDifference(from: other, in: box)
     }
 
+    /// Mean distance in brightness, 0 to 255.
+    package func distance(from other: Thumbnail) -> Double {
+        let sum = zip(luma, other.luma).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
+        return Double(sum) / Double(luma.count)
+    }
+
+    /// The part of the picture, black bars apart, whose brightness or colour is notably another.
+    package func change(from other: Thumbnail) -> Double {
+        let box = ActiveBox(self, other)
+        let spread = (Levels(luma, in: box).spread + Levels(other.luma, in: box).spread) / 2
+        let notable = 2 + 0.2 * spread
+        var (changed, count) = (0, 0)
+        for row in box.lumaRows {
+            for column in box.lumaColumns {
+                let cell = row * Self.lumaGrid.columns + column
+                let chroma = row / 2 * Self.chromaGrid.columns + column / 2
+                count += 1
+                if Double(abs(Int(luma[cell]) - Int(other.luma[cell]))) > notable
+                    || abs(Int(blue[chroma]) - Int(other.blue[chroma])) > 5
+                    || abs(Int(red[chroma]) - Int(other.red[chroma])) > 5
+                {
+                    changed += 1
+                }
+            }
+        }
+        return Double(changed) / Double(count)
+    }
+
     private func histogramDifference(from other: Thumbnail, in box: ActiveBox) -> Double {
         max(
             Histogram(luma: luma, in: box).difference(from: Histogram(luma: other.luma, in: box)),
