@@ -76,7 +76,7 @@ import VideoUnderstanding
         ("shapes-and-cuts.mp4", "3", "4", "2", "0 3w 4c 7w 8c 11w"),
         // 4 s are too short now: the first shot is joined to the second, the third to both.
         ("shapes-and-cuts.mp4", "30", "4.1", "2", "0"),
-        ("shapes-and-cuts.mp4", "30", "0", "0.15", "0 4c 8c"),
+        ("shapes-and-cuts.mp4", "30", "0", "0.24", "0 4c 8c"),
         // Frames at 0, 9.09 …: of the cuts between two frames the last one counts.
         ("shapes-and-cuts.mp4", "30", "0", "0.11", "0 8c"),
         ("countdown-portrait.mov", "30", "2", "2", "0 5.005c"),

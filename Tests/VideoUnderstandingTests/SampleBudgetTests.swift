@@ -44,7 +44,7 @@ import VideoUnderstanding
             switch option {
             case "detail": $0.pixels.detail = .low
             case "min": $0.pixels.minPixels = 28 * 28
-            case "max": $0.pixels.maxPixels = 100_000
+            case "max": $0.pixels.maxPixels = 200_000
             case "total": $0.pixels.totalPixels = 10_000_000
             default: break
             }

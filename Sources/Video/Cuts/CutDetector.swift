@@ -21,7 +21,7 @@ package struct CutDetector: Sendable {
     private var history: [Double] = []
     private var waiting: [Waiting] = []
     /// Pictures that were decided after the last one that begins a shot.
-    private var sinceCut = Self.lookahead + 1
+    private var sinceCut = Self.lookahead
 
     private struct Waiting {
         /// Nil for a picture that could not be seen.
@@ -33,16 +33,18 @@ package struct CutDetector: Sendable {
     }
 
     /// Differences up to this are never a cut.
-    private static let least = 0.3
+    private static let least = 0.32
+    /// Levels that a picture changes at a cut, at least: less is lost in the noise.
+    private static let leastDistance = 2.5
     /// The part of a picture that changes at a cut, at least.
-    private static let leastChange = 0.4
+    private static let leastChange = 0.45
     /// How far a cut stands out from the pictures before it or those after it, and from all.
-    private static let prominence = (before: 2.0, after: 1.6, all: 1.15)
+    private static let prominence = (side: 2.0, all: 1.15)
     /// How much of the difference must remain between all pictures before and all after.
     private static let parting = 0.5
     /// How much more than at a cut the pictures may change in the few pictures around it; a cut may
     /// be spread over two pictures where rates were converted.
-    private static let wholeStep = 2.4
+    private static let wholeStep = 2.15
     /// Differences that make up the neighbourhood.
     private static let memory = 8
 
@@ -96,7 +98,7 @@ package struct CutDetector: Sendable {
     /// Whether a picture may begin a shot, as far as it and its predecessor tell.
     private func isDoubtful(_ picture: Waiting) -> Bool {
         picture.difference > Self.least && picture.change > Self.leastChange
-            && sinceCut > Self.lookahead
+            && sinceCut >= Self.lookahead
     }
 
     private mutating func decideFirst() {
@@ -121,11 +123,10 @@ package struct CutDetector: Sendable {
             differences.sorted().dropLast().last ?? 0
         }
         let around = secondLargest(history.suffix(Self.lookahead) + after)
-        let calmest = after.prefix(2).min() ?? 0
         return picture.difference >= after.max() ?? 0
             && picture.difference > Self.prominence.all * around
-            && (picture.difference > Self.prominence.before * secondLargest(history)
-                || picture.difference > Self.prominence.after * calmest)
+            && picture.difference
+                > Self.prominence.side * min(secondLargest(history), secondLargest(after))
     }
 
     /// Whether all pictures before differ from a picture and all after it, and at once.
@@ -134,8 +135,9 @@ package struct CutDetector: Sendable {
         let after = [first] + followers
         // A fade near black is a large step for its first or last picture, but a small part of
         // what it does in a few of them.
-        let step = Self.wholeStep * first.distance(from: last)
-        guard step >= after[after.count - 1].distance(from: last),
+        let distance = first.distance(from: last)
+        let step = Self.wholeStep * distance
+        guard distance > Self.leastDistance, step >= after[after.count - 1].distance(from: last),
             step >= first.distance(from: before[0])
         else { return false }
         let bound = max(0.8 * Self.least, Self.parting * picture.difference)

@@ -38,10 +38,27 @@ package struct Thumbnail: Sendable, Equatable {
             + (1 - trust) * histogramDifference(from: other, in: box)
     }
 
-    /// Mean distance in brightness, 0 to 255.
+    /// Mean distance in levels of brightness or of a colour difference, whichever is larger; black
+    /// bars apart.
     package func distance(from other: Thumbnail) -> Double {
-        let sum = zip(luma, other.luma).reduce(0) { $0 + abs(Int($1.0) - Int($1.1)) }
-        return Double(sum) / Double(luma.count)
+        let box = ActiveBox(self, other)
+        func mean(
+            _ mine: [UInt8], _ others: [UInt8], _ stride: Int, _ columns: Range<Int>,
+            _ rows: Range<Int>
+        ) -> Double {
+            var sum = 0
+            for row in rows {
+                for cell in columns.map({ row * stride + $0 }) {
+                    sum += abs(Int(mine[cell]) - Int(others[cell]))
+                }
+            }
+            return Double(sum) / Double(columns.count * rows.count)
+        }
+        let stride = Self.chromaGrid.columns
+        return max(
+            mean(luma, other.luma, Self.lumaGrid.columns, box.lumaColumns, box.lumaRows),
+            mean(blue, other.blue, stride, box.chromaColumns, box.chromaRows),
+            mean(red, other.red, stride, box.chromaColumns, box.chromaRows))
     }
 
     /// The part of the picture, black bars apart, whose brightness or colour is notably another.
