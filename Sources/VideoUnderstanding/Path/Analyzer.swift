@@ -68,6 +68,7 @@ public final class Analyzer: Sendable {
         let room = try roomForVisualTokens(prompts: prompts, options: options)
         var sampling = options.sampling
         sampling.needsPictures = needsPictures
+        sampling.detectsCuts = windowed && options.windowsEndAtCuts
         if !windowed {
             // Frames go in pairs; an odd bound would cut the last one off.
             sampling.maxFrames = max(2, options.maxFramesPerInput & ~1)
@@ -100,8 +101,8 @@ public final class Analyzer: Sendable {
                     plan: plan, options: options)
             }
             return VisualStream(
-                reader, plan: plan, encoder: encoder, model: model.configuration,
-                ablation: options.ablation, tap: tap)
+                reader, plan: plan, minShot: options.minSegmentSeconds, encoder: encoder,
+                model: model.configuration, ablation: options.ablation, tap: tap)
         }
     }
 

@@ -1,5 +1,6 @@
 import Imaging
 import Qwen2VL
+import Video
 
 /// Bytes that the path needs, from sizes alone.
 package struct MemoryModel: Sendable, Equatable {
@@ -34,10 +35,11 @@ package struct MemoryModel: Sendable, Equatable {
         return 4 * rows * perRow
     }
 
-    /// Decoded pictures: those that the decoder keeps for reference and in flight, and two as RGB.
+    /// Decoded pictures: those that the decoder keeps for reference and in flight, those that wait
+    /// while a cut is in doubt, and two as RGB.
     package func frames(of size: PixelSize, threads: Int) -> Int {
         let decoded = size.area * 3 / 2
-        return decoded * (8 + 2 * threads) + 2 * 3 * size.area
+        return decoded * (8 + CutDetector.lookahead + 2 * threads) + 2 * 3 * size.area
     }
 
     /// What the program needs before anything else: code, tokenizer, libraries.
