@@ -1,7 +1,8 @@
 import Glibc
 import Video
 
-/// Finds files by a pattern: `*`, `?` and `[…]` within a name, `**` for any number of folders.
+/// Finds files by a pattern: `*`, `?`, `[…]` and `{a,b}` within a name, `**` for any number of
+/// folders.
 enum FileGlob {
     private static let deepest = 64
 
@@ -33,10 +34,13 @@ enum FileGlob {
             }
             return
         }
-        let hasPattern = part.utf8.contains { "*?[".utf8.contains($0) }
+        let hasPattern = part.utf8.contains { "*?[{".utf8.contains($0) }
+        let patterns = alternatives(of: part)
         let matches =
             hasPattern
-            ? names(in: folder).filter { fnmatch(part, $0, FNM_PERIOD) == 0 } : [part]
+            ? names(in: folder).filter { name in
+                patterns.contains { fnmatch($0, name, FNM_PERIOD) == 0 }
+            } : [part]
         for name in matches {
             let path = folder + name
             let kind = kind(of: path, following: true)
@@ -46,6 +50,17 @@ enum FileGlob {
                 collect(path + "/", rest, depth: depth + 1, into: &found)
             }
         }
+    }
+
+    /// `*.{mp4,mov}` as `*.mp4` and `*.mov`. Braces that do not close mean themselves.
+    private static func alternatives(of part: String) -> [String] {
+        guard let open = part.firstIndex(of: "{"),
+            let close = part[open...].firstIndex(of: "}")
+        else { return [part] }
+        let tails = alternatives(of: String(part[part.index(after: close)...]))
+        return part[part.index(after: open)..<close]
+            .split(separator: ",", omittingEmptySubsequences: false)
+            .flatMap { word in tails.map { part[..<open] + word + $0 } }
     }
 
     private static func kind(of path: String, following: Bool) -> mode_t? {
