@@ -177,7 +177,13 @@ public struct BatchRun: ~Copyable {
             name: name, failed: outcome.failure != nil, request: item.request, stamp: item.stamp,
             sha256: outcome.sha256, lines: [])
         let lines = outcome.documents.map(\.compact)
-        try writing { store throws(BatchError) in try store.append(lines, of: finished) }
+        do throws(Failure) {
+            try writing { store throws(BatchError) in try store.append(lines, of: finished) }
+        } catch {
+            // A disk without room is not the job's fault.
+            try? writing { store throws(BatchError) in try store.release(name) }
+            throw error
+        }
         tally.add(outcome)
         return outcome.failure
     }

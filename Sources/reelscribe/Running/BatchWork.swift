@@ -53,7 +53,7 @@ final class BatchWork {
         }
         progress.finish()
         if tally.left > 0 {
-            progress.message("reelscribe: notice: \(tally.left) jobs are left for another run")
+            progress.message("reelscribe: notice: jobs left for another run: \(tally.left)")
         }
         try conclude(tally.status, nil)
         return tally.status
@@ -124,11 +124,11 @@ final class BatchWork {
         if tally.before > 0 { notice("\(tally.before) of \(tally.total) jobs are done already") }
         if tally.outdated > 0 {
             notice(
-                "\(tally.outdated) results no longer fit their jobs (input, options or model have "
-                    + "changed) and are made again")
+                "results that no longer fit their jobs, as input, options or model have changed: "
+                    + "\(tally.outdated); they are made again")
         }
         if tally.orphans > 0 {
-            notice("\(tally.orphans) results are of jobs that are not in \(order.manifest.source)")
+            notice("results of jobs that are not in \(order.manifest.source): \(tally.orphans)")
         }
     }
 
