@@ -77,9 +77,7 @@ final class BatchWork {
         defer { Crashes.forget() }
         let executor = JobExecutor(analyzer, includesTiming: options.includesTiming)
         try batch.run { job, _ throws(Failure) in
-            Crashes.isInJob = true
-            defer { Crashes.isInJob = false }
-            return try executor.run(job) { _ in
+            try executor.run(job) { _ in
                 try Signals.interruption.check(stage: .decode)
                 self.progress.advance(
                     to: self.tally.done + self.tally.failed, failed: self.tally.failed)
@@ -99,8 +97,11 @@ final class BatchWork {
             announce(tally, work: work)
             progress.begin("jobs", total: work, unit: "jobs", pace: .perHour)
         case .started(let id, let video):
+            // Before the journal says so, lest there be a moment at which a crash counts for nothing.
+            Crashes.isInJob = true
             log.debug("started", metadata: ["id": "\(id)", "video": "\(video)"])
         case .finished(let tally, let id, let failure):
+            Crashes.isInJob = false
             self.tally = tally
             progress.advance(to: tally.done + tally.failed, failed: tally.failed)
             if let failure {

@@ -10,12 +10,17 @@ enum Crashes {
     private static let variable = "REELSCRIBE_GOES_ON"
     private static let signals = [SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP]
 
-    /// Whether this image has taken over from one that crashed.
-    static let hasGoneOn: Bool = {
-        let isSet = getenv(variable) != nil
-        unsetenv(variable)
-        return isSet
+    /// More crashes than that in one run are not its jobs' fault.
+    private static let mostImages = 10_000
+
+    /// Images of the program that crashed before this one took over.
+    private static let imagesBefore: Int = {
+        defer { unsetenv(variable) }
+        return getenv(variable).flatMap { Int(String(cString: $0)) } ?? 0
     }()
+
+    /// Whether this image has taken over from one that crashed.
+    static var hasGoneOn: Bool { imagesBefore > 0 }
 
     /// Whether a crash now is one of a job.
     static var isInJob: Bool {
@@ -29,11 +34,10 @@ enum Crashes {
     ///   - note: bytes for `descriptor`.
     ///   - goingOn: begin the program again after the note.
     static func note(_ note: String, to descriptor: Int32, goingOn: Bool) {
-        _ = hasGoneOn
         crash.descriptor = descriptor
         crash.note = UnsafePointer(strdup(note))
         crash.length = strlen(note)
-        if goingOn { prepareNextImage() }
+        if goingOn, imagesBefore < mostImages { prepareNextImage() }
         giveHandlersAStack()
         for number in signals {
             var action = sigaction()
@@ -59,7 +63,7 @@ enum Crashes {
             names.append(String(cString: text))
             entry += 1
         }
-        crash.environment = list(names + ["\(variable)=1"])
+        crash.environment = list(names + ["\(variable)=\(imagesBefore + 1)"])
     }
 
     /// A list of C strings that lives as long as the process.
