@@ -99,7 +99,9 @@ def main():
         report = {
             "jobs": options.jobs, "documents": len(documents), "doubled": len(keys) - len(set(keys)),
             "kills": landed, "kills_inside_a_job": in_job, "repairs": repaired,
-            "equal_to_undisturbed": results == expected, "valid": valid.returncode == 0,
+            "equal_to_undisturbed": results == expected,
+            "differing": sorted({d["id"] for d, e in zip(documents, map(json.loads, expected.splitlines())) if d != e}),
+            "valid": valid.returncode == 0,
             "exit_undisturbed": whole.returncode, "exit_last": last.returncode,
             "undisturbed_seconds": round(seconds, 1), "seed": seed,
         }

@@ -96,7 +96,10 @@ struct RunCommandTests {
             ], to: "jobs.jsonl")
         let tool = try Tool(Self.arguments(manifest, place))
         for crash in 0..<2 {
-            try wait { try place.text("out.jsonl.journal").count(of: "started") == crash + 1 }
+            try wait {
+                try place.text("out.jsonl.journal").count(of: #""started","job":"long""#) == crash
+                    + 1
+            }
             kill(tool.identifier, SIGSEGV)
             try wait { try place.text("out.jsonl.journal").count(of: "crashed") == crash + 1 }
         }

@@ -21,7 +21,7 @@ public struct BatchRun: ~Copyable {
     /// up: it was tried again once.
     static let mostCrashes = 2
     /// Ends without a word, such as kill -9, which need not be the job's fault.
-    static let mostDeaths = 5
+    static let mostDeaths = 10
 
     private let manifest: Manifest
     private let options: BatchOptions
@@ -90,24 +90,30 @@ public struct BatchRun: ~Copyable {
         var stamp: String
     }
 
-    /// What this run has to do, in order; counts what earlier runs have done.
+    /// What this run has to do; counts what earlier runs have done.
+    ///
+    /// In the order of the manifest, but for jobs in the middle of which the process has ended: they
+    /// come last, so that one that ends it again has held up no other.
     private mutating func plan() -> [Item] {
         let entries = manifest.entries(in: options.shard)
         tally.total = entries.count
         let limit = max(0, (options.limit ?? .max) - store.finishedByThisRun)
         var todo: [Item] = []
+        var suspects: [Item] = []
         for entry in entries {
             let item = item(entry)
             if let finished = store.finished(entry.name), isCurrent(finished, item) {
                 tally.before += 1
                 if finished.failed { tally.failedBefore += 1 }
+            } else if store.deaths[entry.name] != nil {
+                suspects.append(item)
             } else if todo.count < limit {
                 todo.append(item)
             }
         }
         let named = Set(manifest.entries.map(\.name))
         tally.orphans = store.names.count { !named.contains($0) }
-        return todo
+        return todo + suspects.prefix(limit - todo.count)
     }
 
     private func item(_ entry: ManifestEntry) -> Item {
