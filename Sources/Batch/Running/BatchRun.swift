@@ -20,8 +20,9 @@ public struct BatchRun: ~Copyable {
     /// Ends of the process by its own fault in the middle of one job, after which the job is given
     /// up: it was tried again once.
     static let mostCrashes = 2
-    /// Ends without a word, such as kill -9, which need not be the job's fault.
-    static let mostDeaths = 10
+    /// Ends without a word, such as kill -9, which are hardly ever the job's fault; so many only where it
+    /// runs out of memory each time.
+    static let mostDeaths = 50
 
     private let manifest: Manifest
     private let options: BatchOptions

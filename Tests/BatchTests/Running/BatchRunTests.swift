@@ -232,8 +232,8 @@ import VideoUnderstanding
 
     // A job that ends the process each time must not end the batch for ever.
     @Test(arguments: [
-        (#"{"event":"crashed"}"#, 1, true), (#"{"event":"crashed"}"#, 2, false), ("", 9, true),
-        ("", 10, false),
+        (#"{"event":"crashed"}"#, 1, true), (#"{"event":"crashed"}"#, 2, false), ("", 49, true),
+        ("", 50, false),
     ])
     func aFatalJobIsGivenUp(trace: String, deaths: Int, isTried: Bool) throws {
         let trial = try Trial(jobs: 3)
