@@ -1,0 +1,71 @@
+import Batch
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+/// Guards what several machines rely on: shards share the jobs out, and a merge gives the whole.
+@Suite struct ResultMergeTests {
+    @Test func everyJobIsInOneShard() throws {
+        let trial = try Trial(jobs: 40)
+        try trial.run()
+        var worked: [String] = []
+        var merge = ResultMerge()
+        for index in 1...3 {
+            let shard = try #require(Shard(parsing: "\(index)/3"))
+            let ended = try trial.run(output: "part-\(index).jsonl") { $0.shard = shard }
+            #expect((5...25).contains(ended.worked.count))
+            worked += ended.worked
+            try merge.add(trial.scratch.path("part-\(index).jsonl"))
+        }
+        #expect(worked.sorted() == (0..<40).map(String.init).sorted())
+        let report = try merge.write(
+            to: trial.scratch.path("merged.jsonl"), manifest: Manifest.reading(trial.manifest))
+        #expect(report.jobs == 40)
+        #expect(report.failed == 8)
+        #expect(report.missing == [])
+        #expect(try trial.scratch.text("merged.jsonl") == trial.scratch.text("out.jsonl"))
+    }
+
+    @Test(arguments: ["0/3", "4/3", "1/0", "-1/3", "1", "1/2/3", "a/b", "1/9999999"])
+    func shardsThatAreNone(text: String) { #expect(Shard(parsing: text) == nil) }
+
+    // The journal may have been left behind; then the lines alone say what belongs together.
+    @Test(arguments: [true, false])
+    func aMergeKeepsTheBetterResult(hasJournals: Bool) throws {
+        let trial = try Trial(jobs: 6)
+        try trial.run(output: "a.jsonl")
+        // Job 4 succeeds here.
+        var lines = try trial.scratch.lines("a.jsonl")
+        let good = lines[5].replacing("error@1", with: "answer@1")
+        lines[5] = good
+        try trial.scratch.write(lines.map { $0 + "\n" }.joined(), to: "b.jsonl")
+        try trial.scratch.write(lines[5] + "\n" + lines[0] + "\n", to: "c.jsonl")
+        if !hasJournals {
+            try FileManager.default.removeItem(atPath: trial.scratch.path("a.jsonl.journal"))
+        }
+        for order in [["b", "a"], ["a", "b"], ["a", "c"]] {
+            var merge = ResultMerge()
+            for name in order { try merge.add(trial.scratch.path("\(name).jsonl")) }
+            let report = try merge.write(
+                to: trial.scratch.path("merged.jsonl"), manifest: Manifest.reading(trial.manifest))
+            #expect(report.jobs == 6)
+            #expect(report.failed == 0)
+            #expect(try trial.scratch.lines("merged.jsonl") == lines, "\(order)")
+        }
+    }
+
+    @Test func aMergeNamesWhatIsMissingAndWhatIsNoResult() throws {
+        let trial = try Trial(jobs: 3)
+        try trial.run { $0.limit = 2 }
+        var merge = ResultMerge()
+        try merge.add(trial.scratch.path("out.jsonl"))
+        let report = try merge.write(
+            to: trial.scratch.path("merged.jsonl"), manifest: Manifest.reading(trial.manifest))
+        #expect(report.missing == ["2"])
+        for text in ["{}\n", "{\"id\":\"a\",\"schema\":\"x\"}", "nonsense\n", "{\"id\""] {
+            try trial.scratch.write(text, to: "bad.jsonl")
+            #expect(throws: Failure.self) { try merge.add(trial.scratch.path("bad.jsonl")) }
+        }
+    }
+}

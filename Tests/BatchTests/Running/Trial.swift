@@ -1,0 +1,78 @@
+import Batch
+import Foundation
+import OrderedJSON
+import VideoUnderstanding
+
+/// A batch over real files with work that is made up, so that hundreds of runs take a moment.
+struct Trial {
+    static let analyzer: Result<Analyzer, Failure> = Result { () throws(Failure) in
+        try Analyzer(folder: Repository.sampleModel, weights: nil, threads: 1)
+    }
+
+    let scratch: Scratch
+    let manifest: String
+
+    /// Jobs `0`, `1`, …: every third asks two questions, and every fifth fails.
+    init(jobs: Int) throws {
+        scratch = try Scratch()
+        manifest = scratch.path("jobs.jsonl")
+        try write((0..<jobs).map { Self.line($0, in: scratch) })
+    }
+
+    func write(_ lines: [String]) throws {
+        try scratch.write(lines.map { $0 + "\n" }.joined(), to: "jobs.jsonl")
+    }
+
+    static func line(_ number: Int, in scratch: Scratch) -> String {
+        let video = scratch.path("\(number).bin")
+        _ = FileManager.default.createFile(atPath: video, contents: Data("video \(number)".utf8))
+        let task =
+            number % 3 == 2
+            ? #""task":"ask","questions":["one","two"]"# : #""task":"summarize""#
+        return #"{"id":"\#(number)","video":"\#(video)",\#(task),"meta":{"n":\#(number)}}"#
+    }
+
+    struct Ended {
+        var tally: RunTally
+        /// Ids of jobs that were worked on.
+        var worked: [String]
+    }
+
+    @discardableResult
+    func run(
+        output: String = "out.jsonl", settings: Settings = Settings(),
+        options fill: (inout BatchOptions) -> Void = { _ in },
+        before: (Job) throws(Failure) -> Void = { _ throws(Failure) in }
+    ) throws -> Ended {
+        var options = BatchOptions(output: scratch.path(output))
+        fill(&options)
+        var worked: [String] = []
+        var run = try BatchRun(
+            try Manifest.reading(manifest), options: options, base: settings,
+            analyzer: Self.analyzer.get())
+        try run.run { job, _ throws(Failure) in
+            worked.append(job.id)
+            try before(job)
+            return Self.outcome(of: job)
+        }
+        return Ended(tally: run.tally, worked: worked)
+    }
+
+    /// Depends on nothing but the job, as real documents do.
+    static func outcome(of job: Job) -> JobOutcome {
+        if let number = Int(job.id), number % 5 == 4 {
+            let failure = Failure(.decodeDamaged, stage: .decode, message: "damaged")
+            return JobOutcome(documents: [job.document(of: failure).json], failure: failure)
+        }
+        let questions = if case .ask(let questions) = job.task { questions } else { [""] }
+        return JobOutcome(
+            documents: questions.enumerated().map {
+                [
+                    "schema": "reelscribe/answer@1", "id": .string(job.id),
+                    "question_index": .int($0), "question": .string($1),
+                    "tokens": .int(job.settings.generation.maxNewTokens),
+                    "text": .string(String(repeating: "x", count: 20)),
+                ]
+            })
+    }
+}
