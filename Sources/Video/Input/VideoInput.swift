@@ -42,6 +42,16 @@ public enum VideoInput: Sendable, Hashable {
     public static func resolve(
         _ argument: String, inputFPS: Rational = Rational(2)
     ) throws(VideoError) -> VideoInput {
+        let located = try locate(argument, inputFPS: inputFPS)
+        return located.isRegularFile ? located.probed() : located
+    }
+
+    /// What `resolve` finds without FFmpeg: a picture file is still taken for a video.
+    ///
+    /// For a process that leaves content to others; `probed` tells the rest.
+    package static func locate(
+        _ argument: String, inputFPS: Rational = Rational(2)
+    ) throws(VideoError) -> VideoInput {
         if argument == "-" { return .standardInput }
         guard inputFPS.numerator > 0 else {
             throw .invalidSampling(reason: "a rate of \(inputFPS) images a second")
@@ -54,8 +64,6 @@ public enum VideoInput: Sendable, Hashable {
                 let pictures = names.filter { PictureSignature.looksLikePicture($0) }
                 guard !pictures.isEmpty else { throw .noPictures(uri: argument) }
                 return .imageFolder(pictures, framesPerSecond: inputFPS, uri: argument)
-            case S_IFREG:
-                return isStillPicture(argument) ? .image(path: argument) : .file(path: argument)
             default:
                 return .file(path: argument)
             }
@@ -78,6 +86,19 @@ public enum VideoInput: Sendable, Hashable {
         }
         if reason == ENOENT || reason == ENOTDIR { throw .notFound(uri: argument) }
         throw .cannotOpen(uri: argument, reason: String(cString: strerror(reason)))
+    }
+
+    /// A file that holds exactly one picture as an image, everything else as it is.
+    package func probed() -> VideoInput {
+        guard case .file(let path) = self, Self.isStillPicture(path) else { return self }
+        return .image(path: path)
+    }
+
+    /// Whether it names one regular file.
+    package var isRegularFile: Bool {
+        guard case .file(let path) = self else { return false }
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// The lower-case scheme of `scheme://…`; nil where there is none.
