@@ -10,6 +10,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // C only: the libraries we stand on, and our kernels.
@@ -40,10 +41,17 @@ let package = Package(
             resources: [
                 .embedInCode("Schemas")
             ]),
+        // Many videos: jobs in, durable results out.
+        .target(
+            name: "Batch",
+            dependencies: [
+                "OrderedJSON", "Video", "VideoUnderstanding",
+                .product(name: "Yams", package: "Yams"),
+            ]),
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "VideoUnderstanding",
+                "Batch", "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -56,6 +64,8 @@ let package = Package(
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(
             name: "VideoUnderstandingTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
+        .testTarget(
+            name: "BatchTests", dependencies: ["Batch", "VideoUnderstanding", "OrderedJSON"]),
         .testTarget(name: "CommandTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
     ],
     swiftLanguageModes: [.v6],

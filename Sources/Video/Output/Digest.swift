@@ -73,3 +73,10 @@ private struct SHA256: ~Copyable {
         return result
     }
 }
+
+/// SHA-256 of bytes in memory, as 64 hexadecimal digits.
+package func sha256(of bytes: some Collection<UInt8>) throws(VideoError) -> String {
+    var digest = try SHA256()
+    digest.update(bytes)
+    return hexadecimal(digest.finish())
+}

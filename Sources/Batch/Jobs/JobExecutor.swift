@@ -1,0 +1,110 @@
+import OrderedJSON
+import VideoUnderstanding
+
+/// What became of one job.
+public struct JobOutcome: Sendable {
+    /// All documents of the job, in the order of its questions; one error document where it failed.
+    public var documents: [JSON]
+    /// Why the job failed; nil where it did not.
+    public var failure: Failure?
+    /// SHA-256 of the input where a document of it states one.
+    public var sha256: String?
+    /// Frames that the model saw.
+    public var frames = 0
+    public var usage = UsageRecord()
+    public var timing = TimingRecord()
+    fileprivate var documentsNoted = 0
+
+    public init(documents: [JSON], failure: Failure? = nil) {
+        self.documents = documents
+        self.failure = failure
+    }
+}
+
+/// Turns jobs into documents with a model that is loaded once.
+public struct JobExecutor: Sendable {
+    /// Finds and opens what a job names. Whoever decodes elsewhere, or fetches inputs first, brings
+    /// another.
+    public typealias Opening = @Sendable (Job) throws(Failure) -> VideoInput
+
+    public let analyzer: Analyzer
+    private let includesTiming: Bool
+    private let open: Opening
+
+    /// - Parameter includesTiming: false leaves out what differs between equal runs.
+    public init(
+        _ analyzer: Analyzer, includesTiming: Bool = true,
+        opening: @escaping Opening = { job throws(Failure) in
+            try VideoInput.resolving(job.video, settings: job.settings)
+        }
+    ) {
+        self.analyzer = analyzer
+        self.includesTiming = includesTiming
+        open = opening
+    }
+
+    /// The documents of a job. What is wrong with it becomes its error document.
+    ///
+    /// - Parameter onEvent: what happens along the path; whoever throws `interrupted` ends the work.
+    /// - Throws: `interrupted` only, as that is no fault of the job: it has no result yet.
+    public func run(
+        _ job: Job, onEvent: (AnalysisEvent) throws -> Void = { _ in }
+    ) throws(Failure) -> JobOutcome {
+        do {
+            let input = try open(job)
+            return switch job.task {
+            case .summarize: try summary(of: input, job, onEvent)
+            case .ask(let questions): try answers(questions, about: input, job, onEvent)
+            }
+        } catch {
+            if error.code == .interrupted { throw error }
+            return JobOutcome(documents: [job.document(of: error).json], failure: error)
+        }
+    }
+
+    private func summary(
+        of input: VideoInput, _ job: Job, _ onEvent: (AnalysisEvent) throws -> Void
+    ) throws(Failure) -> JobOutcome {
+        var document = try analyzer.summarize(input, settings: job.settings, onEvent: onEvent)
+        document.job = job.reference()
+        var outcome = JobOutcome(documents: [])
+        outcome.note(document.video, document.provenance)
+        if !includesTiming { document.provenance.timing = nil }
+        outcome.documents = [document.json]
+        return outcome
+    }
+
+    private func answers(
+        _ questions: [String], about input: VideoInput, _ job: Job,
+        _ onEvent: (AnalysisEvent) throws -> Void
+    ) throws(Failure) -> JobOutcome {
+        var answers: [AnswerDocument] = []
+        try analyzer.ask(input, questions: questions, settings: job.settings, onEvent: onEvent) {
+            answers.append($1)
+        }
+        var outcome = JobOutcome(documents: [])
+        for (index, answer) in answers.enumerated() {
+            var document = answer
+            document.job = job.reference(question: index)
+            outcome.note(document.video, document.provenance)
+            if !includesTiming { document.provenance.timing = nil }
+            outcome.documents.append(document.json)
+        }
+        return outcome
+    }
+}
+
+extension JobOutcome {
+    /// Counts what one document tells. Questions share one reading of the video, so of all but the
+    /// first only the writing of the answer adds up.
+    fileprivate mutating func note(_ video: VideoRecord, _ provenance: Provenance) {
+        sha256 = video.sha256
+        frames = provenance.sampling.frames
+        usage.visualTokens = provenance.usage.visualTokens
+        usage.promptTokens += provenance.usage.promptTokens
+        usage.generatedTokens += provenance.usage.generatedTokens
+        guard let part = provenance.timing else { return }
+        if documentsNoted == 0 { timing = part } else { timing.generate += part.generate }
+        documentsNoted += 1
+    }
+}

@@ -1,0 +1,47 @@
+import OrderedJSON
+import VideoUnderstanding
+
+extension Settings {
+    /// These settings with a job's options over them.
+    ///
+    /// - Parameter options: an object of option names and values; null counts as absent, as do
+    ///   values that are null.
+    /// - Throws: with the name of the first option that is unknown, wrong, or at odds with others.
+    public func applying(_ options: JSON, of task: JobTaskName) throws(JobFault) -> Settings {
+        guard !options.isNull else { return self }
+        guard case .object(let object) = options else {
+            throw .wrong(
+                member: "options", expected: "an object", found: JobFault.excerpt(options))
+        }
+        if let repeated = object.firstRepeatedKey { throw .repeated(member: repeated) }
+        var settings = self
+        for member in object.members {
+            let option = try Self.option(member.key, of: task)
+            guard !member.value.isNull else { continue }
+            guard option.apply(member.value, &settings) else {
+                throw .wrongOption(
+                    member.key, expected: option.expected, found: JobFault.excerpt(member.value))
+            }
+        }
+        do {
+            try settings.validate()
+        } catch {
+            throw .settings(error.message)
+        }
+        return settings
+    }
+
+    private static func option(
+        _ name: String, of task: JobTaskName
+    ) throws(JobFault) -> JobOption {
+        guard let option = JobOption.all.first(where: { $0.name == name }) else {
+            if JobOption.ofRun.contains(name) { throw .optionOfRun(name) }
+            let dashed = name.replacing("_", with: "-").lowercased()
+            let plain = String(dashed.drop { $0 == "-" })
+            throw .unknownOption(
+                name, meant: JobOption.all.contains { $0.name == plain } ? plain : nil)
+        }
+        guard option.tasks.contains(task) else { throw .optionOfOtherTask(name, task: task) }
+        return option
+    }
+}
