@@ -6,13 +6,13 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-extern char **environ;
-
 int rs_spawn(
-    const char *executable, char *const arguments[], int socket, pid_t *identifier) {
+    const char *executable, char *const arguments[], char *const environment[], int socket,
+    pid_t *identifier) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int status = posix_spawn_file_actions_init(&actions);
@@ -55,12 +55,20 @@ int rs_spawn(
     }
 #endif
     if (!status) {
-        status = posix_spawn(identifier, executable, &actions, &attributes, arguments, environ);
+        status = posix_spawn(identifier, executable, &actions, &attributes, arguments, environment);
     }
     if (copy >= 0) close(copy);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return status;
+}
+
+int rs_watch_children(void) {
+    sigset_t children;
+    sigemptyset(&children);
+    sigaddset(&children, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &children, NULL)) return -1;
+    return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 pid_t rs_fork(void) { return fork(); }

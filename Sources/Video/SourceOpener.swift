@@ -24,12 +24,14 @@ struct SourceOpener {
         switch input {
         case .file(let path):
             bytes = try ByteSource.file(path, limits: limits, activity: activity)
+        case .fetched(let path, let uri, isImage: false):
+            bytes = try ByteSource.file(path, named: uri, limits: limits, activity: activity)
         case .standardInput:
             bytes = try ByteSource.standardInput(limits: limits, activity: activity)
         case .url(let address):
             bytes = try ByteSource(
                 address: address, limits: limits, agent: "reelscribe", activity: activity)
-        case .imageFolder, .image: bytes = nil
+        case .imageFolder, .image, .fetched: bytes = nil
         }
     }
 
@@ -83,7 +85,11 @@ struct SourceOpener {
             return FrameSource(
                 try ImageFrames(
                     [path], rate: Rational(1), uri: path, limits: limits, activity: activity))
-        case .file, .url, .standardInput:
+        case .fetched(let path, let uri, isImage: true):
+            return FrameSource(
+                try ImageFrames(
+                    [path], rate: Rational(1), uri: uri, limits: limits, activity: activity))
+        case .file, .url, .standardInput, .fetched:
             return FrameSource(
                 try ContainerFrames(
                     try rewound(), limits: limits, threads: threads,

@@ -46,7 +46,7 @@ struct Reelscribe: ParsableCommand {
                 name: "Models and parity",
                 subcommands: [
                     ModelCommand.self, TokenizeCommand.self, TraceCommand.self, BenchCommand.self,
-                    YardstickCommand.self,
+                    YardstickCommand.self, DecodeWorkerCommand.self,
                 ]),
             CommandGroup(
                 name: "Documents and set-up",
@@ -54,6 +54,7 @@ struct Reelscribe: ParsableCommand {
         ])
 
     static func main() {
+        if DecodeWorkerCommand.isAskedFor { main(nil) }
         Signals.install()
         do {
             nonisolated(unsafe) var command = try parseAsRoot()

@@ -11,11 +11,15 @@
 /// The descriptor under which a started program finds its end of the socket.
 static const int rs_inherited_socket = 3;
 
-/// Starts `executable` with `arguments` (null-terminated, the name included). Its standard input is
-/// empty, its standard output goes to our standard error, `socket` becomes `rs_inherited_socket`,
+/// Starts `executable` with `arguments` and `environment` (both null-terminated, the name of the
+/// program included). Its standard input is empty, its standard output goes to our standard error, `socket` becomes `rs_inherited_socket`,
 /// and all other descriptors are closed. 0, or an errno.
 int rs_spawn(
-    const char *executable, char *const arguments[], int socket, pid_t *identifier);
+    const char *executable, char *const arguments[], char *const environment[], int socket,
+    pid_t *identifier);
+
+/// Blocks SIGCHLD and gives a descriptor that can be read when it is pending, or -1.
+int rs_watch_children(void);
 
 /// fork(2). To be called while the process has one thread only.
 pid_t rs_fork(void);

@@ -37,19 +37,21 @@ final class ByteSource {
     // MARK: Opening
 
     /// A file, a named pipe or a device by its path.
+    ///
+    /// - Parameter name: what errors call it, where that is not the path.
     static func file(
-        _ path: String, limits: DecodeLimits, activity: ReadingActivity? = nil
+        _ path: String, named name: String? = nil, limits: DecodeLimits, activity: ReadingActivity? = nil
     ) throws(VideoError) -> ByteSource {
         // Without O_NONBLOCK, opening a named pipe would wait for its writer beyond any deadline.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             let number = errno
-            if number == ENOENT || number == ENOTDIR { throw .notFound(uri: path) }
-            throw .cannotOpen(uri: path, reason: String(cString: strerror(number)))
+            if number == ENOENT || number == ENOTDIR { throw .notFound(uri: name ?? path) }
+            throw .cannotOpen(uri: name ?? path, reason: String(cString: strerror(number)))
         }
         do {
             return try ByteSource(
-                descriptor: descriptor, owns: true, uri: path, limits: limits,
+                descriptor: descriptor, owns: true, uri: name ?? path, limits: limits,
                 activity: activity)
         } catch {
             close(descriptor)

@@ -36,7 +36,8 @@ struct ImageFrames: ~Copyable {
         var failure: VideoError = .noPictures(uri: uri)
         for (index, path) in paths.enumerated() {
             do {
-                let opened = try Self.decode(path, limits: limits, activity: activity)
+                let opened = try Self.decode(
+                    path, named: paths.count == 1 ? uri : path, limits: limits, activity: activity)
                 firstSize = opened.image.size
                 rotation = opened.rotation
                 container = paths.count == 1 ? opened.container : "images"
@@ -96,7 +97,7 @@ struct ImageFrames: ~Copyable {
         for index in order where !damaged.contains(index) {
             do {
                 let opened = try Self.decode(
-                    paths[index], limits: limits, activity: activity)
+                    paths[index], named: paths[index], limits: limits, activity: activity)
                 decoded += 1
                 if opened.image.size != firstSize { sizeChanges += 1 }
                 return (opened.image, index, time(of: index))
@@ -116,13 +117,14 @@ struct ImageFrames: ~Copyable {
     }
 
     private static func decode(
-        _ path: String, limits: DecodeLimits, activity: ReadingActivity?
+        _ path: String, named name: String, limits: DecodeLimits, activity: ReadingActivity?
     ) throws(VideoError) -> Opened {
-        let bytes = try ByteSource.file(path, limits: limits, activity: activity)
+        let bytes = try ByteSource.file(
+            path, named: name, limits: limits, activity: activity)
         var frames = try ContainerFrames(
             bytes, limits: limits, threads: 1, allowReferences: false, fps: Rational(1))
         guard try frames.advance() else {
-            throw .nothingDecodable(uri: path, reason: "there is no picture", encrypted: false)
+            throw .nothingDecodable(uri: name, reason: "there is no picture", encrypted: false)
         }
         return Opened(
             image: try frames.image(), rotation: frames.rotation,

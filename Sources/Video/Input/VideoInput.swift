@@ -11,6 +11,8 @@ public enum VideoInput: Sendable, Hashable {
     case imageFolder([String], framesPerSecond: Rational, uri: String)
     /// One picture.
     case image(path: String)
+    /// A video or picture file that was fetched from what the user named.
+    case fetched(path: String, uri: String, isImage: Bool)
 
     /// What the user named.
     public var uri: String {
@@ -18,14 +20,16 @@ public enum VideoInput: Sendable, Hashable {
         case .file(let path), .image(let path): path
         case .url(let address): address
         case .standardInput: "-"
-        case .imageFolder(_, _, let uri): uri
+        case .imageFolder(_, _, let uri), .fetched(_, let uri, _): uri
         }
     }
 
     /// Whether this is one picture, which has the budget of an image and no time.
     public var isStillImage: Bool {
-        if case .image = self { return true }
-        return false
+        switch self {
+        case .image, .fetched(_, _, isImage: true): true
+        default: false
+        }
     }
 
     var isImageFolder: Bool {
@@ -90,13 +94,21 @@ public enum VideoInput: Sendable, Hashable {
 
     /// A file that holds exactly one picture as an image, everything else as it is.
     package func probed() -> VideoInput {
-        guard case .file(let path) = self, Self.isStillPicture(path) else { return self }
-        return .image(path: path)
+        switch self {
+        case .file(let path) where Self.isStillPicture(path): .image(path: path)
+        case .fetched(let path, let uri, isImage: false) where Self.isStillPicture(path):
+            .fetched(path: path, uri: uri, isImage: true)
+        default: self
+        }
     }
 
-    /// Whether it names one regular file.
+    /// Whether it names one regular file that may be a picture.
     package var isRegularFile: Bool {
-        guard case .file(let path) = self else { return false }
+        let path: String
+        switch self {
+        case .file(let named), .fetched(let named, _, isImage: false): path = named
+        default: return false
+        }
         var status = stat()
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }

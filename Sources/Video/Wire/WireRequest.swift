@@ -23,6 +23,9 @@ extension VideoInput: WireValue {
             self = .imageFolder(
                 try reader.array(), framesPerSecond: try reader.value(), uri: try reader.string())
         case 4: self = .image(path: try reader.string())
+        case 5:
+            self = .fetched(
+                path: try reader.string(), uri: try reader.string(), isImage: try reader.bool())
         case let kind: throw .invalid("input \(kind)")
         }
     }
@@ -45,6 +48,11 @@ extension VideoInput: WireValue {
         case .image(let path):
             writer.put(4)
             writer.put(path)
+        case .fetched(let path, let uri, let isImage):
+            writer.put(5)
+            writer.put(path)
+            writer.put(uri)
+            writer.put(isImage)
         }
     }
 }

@@ -30,11 +30,11 @@ package struct WindowLimit: Sendable, Equatable {
 ///
 /// At most one frame of a pair and the first frame of the next window are held.
 package struct FrameWindows: ~Copyable {
-    package var reader: VideoReader
+    package var reader: FrameReader
     private let limit: WindowLimit
     private var pending: SampledFrame?
 
-    package init(_ reader: consuming VideoReader, limit: WindowLimit) {
+    package init(_ reader: consuming FrameReader, limit: WindowLimit) {
         self.reader = reader
         self.limit = limit
     }

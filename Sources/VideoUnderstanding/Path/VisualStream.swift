@@ -9,7 +9,7 @@ package struct VisualStream: ~Copyable {
     private var builder: VisualInputBuilder
 
     package init(
-        _ reader: consuming VideoReader, plan: VisualPlan, encoder: VisionEncoder,
+        _ reader: consuming FrameReader, plan: VisualPlan, encoder: VisionEncoder,
         model: ModelConfiguration, tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
