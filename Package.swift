@@ -32,7 +32,7 @@ let package = Package(
         .target(name: "Compute", dependencies: ["CKernels"]),
         .target(name: "Imaging", dependencies: ["Compute", "CKernels"]),
         .target(name: "Video", dependencies: ["CFFmpeg", "Imaging"]),
-        .target(name: "Isolation", dependencies: ["CSandbox", "Imaging", "Video"]),
+        .target(name: "Isolation", dependencies: ["CSandbox", "Compute", "Imaging", "Video"]),
         .target(name: "Text", dependencies: ["OrderedJSON"]),
         .target(
             name: "Qwen2VL", dependencies: ["CKernels", "Compute", "Imaging", "OrderedJSON"]),
@@ -49,7 +49,7 @@ let package = Package(
         .target(
             name: "Batch",
             dependencies: [
-                "OrderedJSON", "Video", "VideoUnderstanding",
+                "Compute", "OrderedJSON", "Video", "VideoUnderstanding",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .executableTarget(

@@ -42,6 +42,7 @@ struct Reelscribe: ParsableCommand {
                 subcommands: [
                     SummarizeCommand.self, AskCommand.self, FramesCommand.self, PlanCommand.self,
                 ]),
+            CommandGroup(name: "Many videos", subcommands: [StageCommand.self]),
             CommandGroup(
                 name: "Models and parity",
                 subcommands: [

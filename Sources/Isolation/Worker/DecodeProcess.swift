@@ -1,4 +1,5 @@
 internal import CSandbox
+import Compute
 import Glibc
 import Imaging
 import Synchronization
@@ -17,7 +18,7 @@ enum DecodeProcess {
             let request = try? DecodeRequest(wireBytes: content[...])
         else { _exit(Exit.noRequest) }
         let outgoing = OutgoingMessages(to: socket, capacity: request.queuedBytes)
-        guard startThread({ outgoing.write() }) else { _exit(Exit.noThread) }
+        guard DetachedThread.start({ outgoing.write() }) else { _exit(Exit.noThread) }
         let fault = fault.flatMap { $0.concerns(request.input.uri) ? $0 : nil }
         do throws(VideoError) {
             try decode(request, socket, outgoing, fault, protections)
@@ -61,7 +62,7 @@ enum DecodeProcess {
 
     /// Tells the other end that something goes on, as long as it does.
     private static func watch(_ activity: ReadingActivity, _ outgoing: OutgoingMessages) {
-        _ = startThread {
+        _ = DetachedThread.start {
             var seen = 0
             while true {
                 usleep(250_000)
