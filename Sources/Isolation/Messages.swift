@@ -9,7 +9,8 @@ import Video
 /// with `opened`, then `frame`s and one `end`; or with `failed` at any time; `alive` may stand
 /// anywhere.
 enum MessageKind: UInt8 {
-    case request = 1, begin, opened, frame, end, failed, alive
+    case request = 1
+    case begin, opened, frame, end, failed, alive
 }
 
 /// The form of the messages. Both ends are the same program unless its file was replaced while it

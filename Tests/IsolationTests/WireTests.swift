@@ -125,7 +125,8 @@ import Video
         var random = SystemRandomNumberGenerator()
         let frame = frame(width: 4, height: 4, pixels: 48)
         for _ in 0..<5000 {
-            var bytes = Bool.random() ? Self.errors[Int.random(in: Self.errors.indices)].wireBytes : frame
+            var bytes =
+                Bool.random() ? Self.errors[Int.random(in: Self.errors.indices)].wireBytes : frame
             for _ in 0..<Int.random(in: 1...4) {
                 bytes[Int.random(in: bytes.indices)] = UInt8.random(in: 0...255, using: &random)
             }

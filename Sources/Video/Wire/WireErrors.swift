@@ -11,18 +11,27 @@ extension VideoError: WireValue {
         case 6: self = .namesOtherInputs(uri: try reader.string(), format: try reader.string())
         case 7: self = .noVideoStream(uri: try reader.string(), container: try reader.string())
         case 8: self = .noDecoder(uri: try reader.string(), codec: try reader.string())
-        case 9: self = .nothingDecodable(uri: try reader.string(), reason: try reader.string(), encrypted: try reader.bool())
+        case 9:
+            self = .nothingDecodable(
+                uri: try reader.string(), reason: try reader.string(), encrypted: try reader.bool())
         case 10: self = .stalled(uri: try reader.string(), seconds: try reader.double("seconds"))
-        case 11: self = .tooManyPixels(uri: try reader.string(), width: try reader.int(), height: try reader.int(), limit: try reader.int())
+        case 11:
+            self = .tooManyPixels(
+                uri: try reader.string(), width: try reader.int(), height: try reader.int(),
+                limit: try reader.int())
         case 12: self = .tooLong(uri: try reader.string(), limit: try reader.double("seconds"))
-        case 13: self = .tooManyStreams(uri: try reader.string(), count: try reader.int(), limit: try reader.int())
+        case 13:
+            self = .tooManyStreams(
+                uri: try reader.string(), count: try reader.int(), limit: try reader.int())
         case 14: self = .pipeTooLarge(uri: try reader.string(), limit: try reader.int())
         case 15: self = .tooManyBytes(uri: try reader.string(), limit: try reader.int())
         case 16: self = .hostNotAllowed(uri: try reader.string(), host: try reader.string())
         case 17: self = .decoderCrashed(uri: try reader.string(), reason: try reader.string())
-        case 18: self = .decoderTooSlow(uri: try reader.string(), seconds: try reader.double("seconds"))
+        case 18:
+            self = .decoderTooSlow(uri: try reader.string(), seconds: try reader.double("seconds"))
         case 19: self = .decoderOutOfMemory(uri: try reader.string(), limit: try reader.int())
-        case 20: self = .emptyRange(uri: try reader.string(), duration: try reader.double("seconds"))
+        case 20:
+            self = .emptyRange(uri: try reader.string(), duration: try reader.double("seconds"))
         case 21: self = .invalidSampling(reason: try reader.string())
         case 22: self = .cannotEncode(reason: try reader.string())
         case 23: self = .systemFailure(operation: try reader.string(), reason: try reader.string())

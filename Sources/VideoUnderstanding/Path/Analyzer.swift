@@ -76,7 +76,7 @@ public final class Analyzer: Sendable {
             input, windowed: windowed, prompts: prompts, needsPictures: needsPictures,
             options: options)
         // Whoever taps wants pictures as they are.
-        try opened.reader.begin(target: tap == nil ? opened.plan.target : nil)
+        try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
         return VisualStream(
             opened.reader, plan: opened.plan, encoder: encoder, model: model.configuration,
             tap: tap)
@@ -103,7 +103,7 @@ public final class Analyzer: Sendable {
                         options: options)
                 }
             guard let video = opened.reader.remote else { return nil }
-            try video.begin(target: opened.plan.target)
+            try video.begin(target: opened.plan.transferSize)
             return PreparedVideo(video, plan: opened.plan)
         } catch {
             throw Failure(error, stage: .open)

@@ -77,7 +77,7 @@ struct StageCommand: ParsableCommand {
             try Signals.interruption.check(stage: .decode)
         } onAnswer: { line, outcome in
             if let failure = outcome.failure {
-                log.info("\(failure.line)", metadata: ["id": "\(line.id)"])
+                log.info("\(failure.description)", metadata: ["id": "\(line.id)"])
             } else {
                 log.info(
                     "answered",
