@@ -132,7 +132,7 @@ public final class Stage: Sendable {
 
     private func startReading() {
         let (queue, executor, base) = (queue, executor, options.base)
-        let lines = LineReader(input, stop: wake)
+        let lines = LineSource(input, stop: wake)
         let isStarted = DetachedThread.start {
             var number = 0
             while queue.waitForRoom(), let bytes = lines.next() {

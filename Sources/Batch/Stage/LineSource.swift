@@ -4,7 +4,7 @@ import VideoUnderstanding
 
 /// The lines of a descriptor that may be a pipe, without ever holding more of one than a job may
 /// have.
-final class LineReader: Sendable {
+final class LineSource: Sendable {
     /// Bytes of a line that are kept. One more than a job may have, so that too long a line is seen
     /// to be one.
     static let kept = JobLine.longest + 1
