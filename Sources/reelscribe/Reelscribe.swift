@@ -42,7 +42,9 @@ struct Reelscribe: ParsableCommand {
                 subcommands: [
                     SummarizeCommand.self, AskCommand.self, FramesCommand.self, PlanCommand.self,
                 ]),
-            CommandGroup(name: "Many videos", subcommands: [StageCommand.self]),
+            CommandGroup(
+                name: "Many videos",
+                subcommands: [RunCommand.self, MergeCommand.self, StageCommand.self]),
             CommandGroup(
                 name: "Models and parity",
                 subcommands: [

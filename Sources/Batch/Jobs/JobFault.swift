@@ -18,7 +18,7 @@ public enum JobFault: Error, Sendable, Equatable, CustomStringConvertible {
     case wrongOption(String, expected: String, found: String)
     /// Options that contradict each other.
     case settings(String)
-    case usedTwice(id: String, firstLine: Int)
+    case usedTwice(id: String, first: String)
 
     public var description: String {
         switch self {
@@ -39,8 +39,8 @@ public enum JobFault: Error, Sendable, Equatable, CustomStringConvertible {
         case .wrongOption(let name, let expected, let found):
             "the option '\(name)' must be \(expected), not \(found)"
         case .settings(let message): message
-        case .usedTwice(let id, let firstLine):
-            "the id \(JSON.string(id).compact) was used by line \(firstLine)"
+        case .usedTwice(let id, let first):
+            "the id \(JSON.string(id).compact) was used before, by \(first)"
         }
     }
 

@@ -4,10 +4,12 @@ import VideoUnderstanding
 extension Settings {
     /// These settings with a job's options over them.
     ///
-    /// - Parameter options: an object of option names and values; null counts as absent, as do
-    ///   values that are null.
+    /// - Parameters:
+    ///   - options: an object of option names and values; null counts as absent, as do values that
+    ///     are null.
+    ///   - task: nil where the options are for jobs of any task.
     /// - Throws: with the name of the first option that is unknown, wrong, or at odds with others.
-    public func applying(_ options: JSON, of task: JobTaskName) throws(JobFault) -> Settings {
+    public func applying(_ options: JSON, of task: JobTaskName?) throws(JobFault) -> Settings {
         guard !options.isNull else { return self }
         guard case .object(let object) = options else {
             throw .wrong(
@@ -32,7 +34,7 @@ extension Settings {
     }
 
     private static func option(
-        _ name: String, of task: JobTaskName
+        _ name: String, of task: JobTaskName?
     ) throws(JobFault) -> JobOption {
         guard let option = JobOption.all.first(where: { $0.name == name }) else {
             if JobOption.ofRun.contains(name) { throw .optionOfRun(name) }
@@ -41,7 +43,7 @@ extension Settings {
             throw .unknownOption(
                 name, meant: JobOption.all.contains { $0.name == plain } ? plain : nil)
         }
-        guard option.tasks.contains(task) else { throw .optionOfOtherTask(name, task: task) }
+        if let task, !option.tasks.contains(task) { throw .optionOfOtherTask(name, task: task) }
         return option
     }
 }

@@ -21,6 +21,11 @@ public enum ProgressStyle: String, Sendable, CaseIterable {
     }
 }
 
+/// What a speed is told in.
+public enum ProgressPace: Sendable {
+    case perSecond, perHour
+}
+
 /// Shows how far a run is, and how long it will still take.
 ///
 /// May be called from any thread. Texts for people go through it too, so that they do not tear the
@@ -30,7 +35,9 @@ public final class ProgressMeter: Sendable {
         var task: String?
         var unit = ""
         var done = 0
+        var failed: Int?
         var total: Int?
+        var pace = ProgressPace.perSecond
         var startedAt = 0.0
         var shownAt = -Double.infinity
         var barIsDrawn = false
@@ -73,13 +80,18 @@ public final class ProgressMeter: Sendable {
     /// - Parameters:
     ///   - task: what is done, as a noun: `decode`, `vision`, …
     ///   - total: how many units there will be; nil where nobody knows.
-    public func begin(_ task: String, total: Int? = nil, unit: String) {
+    ///   - pace: what the speed is told in.
+    public func begin(
+        _ task: String, total: Int? = nil, unit: String, pace: ProgressPace = .perSecond
+    ) {
         state.withLock { state in
             finish(&state)
             state.task = task
             state.unit = unit
             state.done = 0
+            state.failed = nil
             state.total = total
+            state.pace = pace
             state.startedAt = now()
             state.shownAt = -.infinity
             show(&state, isLast: false)
@@ -87,10 +99,13 @@ public final class ProgressMeter: Sendable {
     }
 
     /// Sets how many units are done, from the beginning of the task.
-    public func advance(to done: Int) {
+    ///
+    /// - Parameter failed: how many of them have failed; nil where that has no meaning.
+    public func advance(to done: Int, failed: Int? = nil) {
         state.withLock { state in
             guard state.task != nil else { return }
             state.done = done
+            state.failed = failed
             show(&state, isLast: false)
         }
     }
@@ -141,6 +156,7 @@ public final class ProgressMeter: Sendable {
             members.add("done", state.done)
             members.add("total", orNull: state.total.map(JSON.int))
             members.add("unit", state.unit)
+            members.add("failed", ifPresent: state.failed.map(JSON.int))
             members.add("elapsed", .decimal(elapsed, decimals: 3))
             members.add("rate", orNull: rate.map { .decimal($0, decimals: 3) })
             members.add("left", orNull: left.map { .decimal($0, decimals: 1) })
@@ -148,13 +164,13 @@ public final class ProgressMeter: Sendable {
         case .bar:
             let text = ProgressText.bar(
                 task: task, done: state.done, total: state.total, unit: state.unit, rate: rate,
-                left: left, width: width())
+                left: left, failed: state.failed, pace: state.pace, width: width())
             write("\r\u{1B}[K" + text)
             state.barIsDrawn = true
         default:
             let text = ProgressText.line(
                 task: task, done: state.done, total: state.total, unit: state.unit, rate: rate,
-                left: isLast ? nil : left)
+                left: isLast ? nil : left, failed: state.failed, pace: state.pace)
             write("reelscribe: \(text)\n")
         }
     }

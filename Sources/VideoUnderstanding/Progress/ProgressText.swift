@@ -3,10 +3,12 @@ enum ProgressText {
     /// `decode  [=======>        ]  45 %  123/270 frames  61.2/s  2 s left`, at most `width - 1`
     /// columns, so that no terminal breaks the line.
     static func bar(
-        task: String, done: Int, total: Int?, unit: String, rate: Double?, left: Double?, width: Int
+        task: String, done: Int, total: Int?, unit: String, rate: Double?, left: Double?,
+        failed: Int?, pace: ProgressPace, width: Int
     ) -> String {
         let facts = line(
-            task: "", done: done, total: total, unit: unit, rate: rate, left: left)
+            task: "", done: done, total: total, unit: unit, rate: rate, left: left, failed: failed,
+            pace: pace)
         let name = task + String(repeating: " ", count: max(0, 10 - task.count))
         guard let total, total > 0 else { return clipped(name + " " + facts, to: width - 1) }
         let share = min(1, max(0, Double(done) / Double(total)))
@@ -23,13 +25,22 @@ enum ProgressText {
         return clipped(text, to: width - 1)
     }
 
-    /// `decode: 123 of 270 frames, 61.2/s, 2 s left`
+    /// `decode: 123 of 270 frames, 61.2/s, 2 s left`, `jobs: 8 of 20 jobs, 1 failed, 340/h, …`
+    ///
+    /// - Parameter rate: units a second.
     static func line(
-        task: String, done: Int, total: Int?, unit: String, rate: Double?, left: Double?
+        task: String, done: Int, total: Int?, unit: String, rate: Double?, left: Double?,
+        failed: Int?, pace: ProgressPace
     ) -> String {
         var text = task.isEmpty ? "" : task + ": "
         text += total.map { "\(done) of \($0) \(unit)" } ?? "\(done) \(unit)"
-        if let rate { text += ", \(oneDecimal(rate))/s" }
+        if let failed { text += ", \(failed) failed" }
+        if let rate {
+            switch pace {
+            case .perSecond: text += ", \(oneDecimal(rate))/s"
+            case .perHour: text += ", \(oneDecimal(rate * 3600))/h"
+            }
+        }
         if let left { text += ", \(duration(left)) left" }
         return text
     }

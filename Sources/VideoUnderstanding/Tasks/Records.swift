@@ -76,7 +76,7 @@ extension Analyzer {
     }
 
     /// The model as documents name it.
-    package func record(mrope: MRoPERule) -> ModelRecord {
+    public func record(mrope: MRoPERule) -> ModelRecord {
         ModelRecord(
             name: name, fingerprint: model.fingerprint, weights: model.scalarType.rawValue,
             mrope: mrope.rawValue)

@@ -26,6 +26,8 @@ extension DocumentKind {
         case .bench: PackageResources.bench_schema_json
         case .doctor: PackageResources.doctor_schema_json
         case .validation: PackageResources.validation_schema_json
+        case .job: PackageResources.job_schema_json
+        case .run: PackageResources.run_schema_json
         }
     }
 }

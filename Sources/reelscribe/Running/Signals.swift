@@ -23,6 +23,8 @@ enum Signals {
     static func install() {
         // A closed pipe shows as an error of write(2), where it can be told from a fault.
         signal(SIGPIPE, SIG_IGN)
+        // So does a file that may grow no further.
+        signal(SIGXFSZ, SIG_IGN)
         var ends: [Int32] = [-1, -1]
         guard pipe(&ends) == 0 else { return }
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

@@ -1,0 +1,136 @@
+import OrderedJSON
+
+/// What a run notes beside its results, a JSON line each.
+///
+/// A note is on the disk before the next step begins: `started`, then the documents in the results,
+/// then `done` or `failed`. So whatever the moment at which a run ends, its successor can tell which
+/// documents are whole.
+enum JournalNote: Sendable, Equatable {
+    /// A run begins, as the user started it.
+    case begun
+    case started(job: String)
+    case finished(FinishedJob)
+    /// The run was asked to stop: the job was given back, and nothing is held against it.
+    case released(job: String)
+    /// The process died of a fault of its own.
+    case crashed
+
+    static let header = #"{"journal":"reelscribe/run-journal@1"}"#
+    static let crashLine = "{\"event\":\"crashed\"}\n"
+
+    var line: String {
+        switch self {
+        case .started(let job):
+            return JSON.object(["event": "started", "job": .string(job)]).compact + "\n"
+        case .released(let job):
+            return JSON.object(["event": "released", "job": .string(job)]).compact + "\n"
+        case .begun: return "{\"event\":\"begun\"}\n"
+        case .crashed: return Self.crashLine
+        case .finished(let job):
+            var object: JSONObject = [
+                "event": .string(job.failed ? "failed" : "done"), "job": .string(job.name),
+                "request": .string(job.request), "stamp": .string(job.stamp),
+            ]
+            if let sha256 = job.sha256 { object["sha256"] = .string(sha256) }
+            object["lines"] = .array(job.lines.map(JSON.string))
+            return JSON.object(object).compact + "\n"
+        }
+    }
+
+    /// Nil for what is no note.
+    init?(_ line: [UInt8]) {
+        guard let value = try? JSON.parse(line), let event = value["event"]?.string else {
+            return nil
+        }
+        if event == "crashed" || event == "begun" {
+            self = event == "begun" ? .begun : .crashed
+            return
+        }
+        guard let job = value["job"]?.string else { return nil }
+        switch event {
+        case "started": self = .started(job: job)
+        case "released": self = .released(job: job)
+        case "done", "failed":
+            guard let request = value["request"]?.string, let stamp = value["stamp"]?.string,
+                let lines = value["lines"]?.array, !lines.isEmpty
+            else { return nil }
+            let digests = lines.compactMap(\.string)
+            guard digests.count == lines.count else { return nil }
+            self = .finished(
+                FinishedJob(
+                    name: job, failed: event == "failed", request: request, stamp: stamp,
+                    sha256: value["sha256"]?.string, lines: digests))
+        default: return nil
+        }
+    }
+}
+
+/// A job whose documents are in the results, whole.
+struct FinishedJob: Sendable, Equatable {
+    /// How the journal calls it.
+    var name: String
+    var failed: Bool
+    /// Of everything that was asked for: task, settings, model, and what the line carries.
+    var request: String
+    /// Of the input as it lay on the disk, cheap to take.
+    var stamp: String
+    /// Of the input's bytes.
+    var sha256: String?
+    /// Fingerprints of its documents' lines, in order. They find the documents wherever they stand
+    /// in the results.
+    var lines: [String]
+}
+
+/// What the journal tells of the runs before.
+struct JournalHistory {
+    /// All jobs that were ever finished, in order.
+    private(set) var finished: [FinishedJob] = []
+    /// How often the process ended in the middle of a job since it was last finished or given back.
+    private(set) var deaths: [String: Deaths] = [:]
+    /// Whether the last run ended between the start of a job and the note of its end.
+    private(set) var hasOpenJob = false
+    /// Names of the jobs that the last run has finished.
+    private(set) var finishedSinceBegin: Set<String> = []
+    private var open: String?
+
+    /// Ends of the process during one job.
+    struct Deaths: Sendable, Equatable {
+        /// Of faults of its own.
+        var crashes = 0
+        /// Without a word: killed from outside, or with the machine.
+        var silent = 0
+    }
+
+    mutating func add(_ note: JournalNote) {
+        switch note {
+        case .begun:
+            finishedSinceBegin = []
+            return
+        case .started(let job):
+            closeSilently()
+            open = job
+        case .finished(let job):
+            finished.append(job)
+            finishedSinceBegin.insert(job.name)
+            deaths[job.name] = nil
+            open = nil
+        case .released(let job):
+            deaths[job] = nil
+            open = nil
+        case .crashed:
+            if let job = open { deaths[job, default: Deaths()].crashes += 1 }
+            open = nil
+            hasOpenJob = true
+            return
+        }
+        hasOpenJob = open != nil
+    }
+
+    /// The journal has ended.
+    mutating func end() { closeSilently() }
+
+    private mutating func closeSilently() {
+        if let job = open { deaths[job, default: Deaths()].silent += 1 }
+        open = nil
+    }
+}

@@ -1,0 +1,214 @@
+import OrderedJSON
+import VideoUnderstanding
+
+/// Works through the jobs of a batch, one result or error document a job.
+public struct BatchRun: ~Copyable {
+    /// What happens, for whoever watches.
+    public enum Event: Sendable {
+        /// It is known what there is to do.
+        case planned(RunTally, work: Int)
+        /// A job begins: its id, and how many were finished before.
+        case started(id: String, video: String)
+        /// A job has its result, or its error document.
+        case finished(RunTally, id: String, failure: Failure?)
+    }
+
+    /// Gives the documents of a job. The job behind it is there to be begun early, where opening and
+    /// decoding can go on beside the model.
+    public typealias Work = (_ job: Job, _ next: Job?) throws(Failure) -> JobOutcome
+
+    /// Ends of the process by its own fault in the middle of one job, after which the job is given
+    /// up: it was tried again once.
+    static let mostCrashes = 2
+    /// Ends without a word, such as kill -9, which need not be the job's fault.
+    static let mostDeaths = 5
+
+    private let manifest: Manifest
+    private let options: BatchOptions
+    private let base: Settings
+    private let analyzer: Analyzer
+    private var store: ResultStore
+    public private(set) var tally = RunTally()
+    private let begin = ContinuousClock.now
+
+    /// Opens the results, and mends what the end of an earlier run has left.
+    ///
+    /// - Parameter base: the settings that jobs' own options go over.
+    public init(
+        _ manifest: Manifest, options: BatchOptions, base: Settings, analyzer: Analyzer
+    ) throws(Failure) {
+        self.manifest = manifest
+        self.options = options
+        self.base = base
+        self.analyzer = analyzer
+        do throws(BatchError) {
+            store = try ResultStore(
+                path: options.output, startingOver: options.startsOver && !options.isContinuing,
+                continuing: options.isContinuing)
+        } catch {
+            throw error.failure
+        }
+        tally.repairedBytes = store.repairedBytes
+    }
+
+    /// Where a signal handler notes that the process dies of its own fault.
+    public var journalDescriptor: Int32 { store.journalDescriptor }
+
+    /// Notes on how a process that crashes says so: bytes for ``journalDescriptor``.
+    public static var crashNote: String { JournalNote.crashLine }
+
+    /// Does what is to be done.
+    ///
+    /// - Parameters:
+    ///   - work: may throw `interrupted`, which ends the run; anything else is the job's.
+    ///   - onEvent: whoever throws ends the run.
+    /// - Throws: `interrupted`, or why results cannot be written; all that was finished is safe.
+    public mutating func run(
+        _ work: Work, onEvent: (Event) throws(Failure) -> Void = { _ in }
+    ) throws(Failure) {
+        let todo = plan()
+        try onEvent(.planned(tally, work: todo.count))
+        for (place, item) in todo.enumerated() {
+            try onEvent(.started(id: item.entry.id, video: item.job?.video ?? ""))
+            let next = place + 1 < todo.count ? todo[place + 1].job : nil
+            let failure = try finish(item, next: next, work)
+            tally.elapsed = (ContinuousClock.now - begin).seconds
+            try onEvent(.finished(tally, id: item.entry.id, failure: failure))
+        }
+        let order = options.isUnordered ? nil : manifest.entries.map(\.name)
+        try writing { store throws(BatchError) in try store.settle(order: order) }
+        tally.elapsed = (ContinuousClock.now - begin).seconds
+    }
+
+    // MARK: - Plan
+
+    private struct Item {
+        var entry: ManifestEntry
+        /// Nil for a line that is no job.
+        var job: Job?
+        var request: String
+        var stamp: String
+    }
+
+    /// What this run has to do, in order; counts what earlier runs have done.
+    private mutating func plan() -> [Item] {
+        let entries = manifest.entries(in: options.shard)
+        tally.total = entries.count
+        let limit = max(0, (options.limit ?? .max) - store.finishedByThisRun)
+        var todo: [Item] = []
+        for entry in entries {
+            let item = item(entry)
+            if let finished = store.finished(entry.name), isCurrent(finished, item) {
+                tally.before += 1
+                if finished.failed { tally.failedBefore += 1 }
+            } else if todo.count < limit {
+                todo.append(item)
+            }
+        }
+        let named = Set(manifest.entries.map(\.name))
+        tally.orphans = store.names.count { !named.contains($0) }
+        return todo
+    }
+
+    private func item(_ entry: ManifestEntry) -> Item {
+        switch line(of: entry) {
+        case .job(let job):
+            Item(
+                entry: entry, job: job,
+                request: JobRequest(
+                    job, analyzer: analyzer, includesTiming: options.includesTiming
+                ).fingerprint, stamp: InputStamp.of(job))
+        case .invalid(let invalid):
+            Item(
+                entry: entry, job: nil, request: JobRequest(invalid).fingerprint, stamp: "none")
+        }
+    }
+
+    private func line(of entry: ManifestEntry) -> JobLine {
+        let line = JobLine.parse(entry.line, place: entry.place, base: base)
+        guard let firstUse = entry.firstUse, case .job(let job) = line else { return line }
+        let fault = JobFault.usedTwice(id: entry.id, first: firstUse)
+        return .invalid(
+            InvalidJob(
+                id: entry.id, meta: job.meta, video: job.video,
+                failure: fault.failure(at: entry.place)))
+    }
+
+    private mutating func isCurrent(_ finished: FinishedJob, _ item: Item) -> Bool {
+        if finished.failed, options.retriesFailed, !store.wasFinishedByThisRun(finished.name) {
+            return false
+        }
+        let isSame =
+            finished.request == item.request
+            && (finished.stamp == item.stamp
+                || (finished.sha256 != nil
+                    && finished.sha256 == item.job.flatMap { InputStamp.sha256(of: $0) }))
+        if !isSame { tally.outdated += 1 }
+        return isSame
+    }
+
+    // MARK: - One job
+
+    /// - Returns: why the job failed; nil where it did not.
+    private mutating func finish(
+        _ item: Item, next: Job?, _ work: Work
+    ) throws(Failure) -> Failure? {
+        let name = item.entry.name
+        var outcome: JobOutcome
+        if let job = item.job {
+            if let fatal = fatality(of: name) {
+                outcome = JobOutcome(documents: [job.document(of: fatal).json], failure: fatal)
+            } else {
+                try writing { store throws(BatchError) in try store.start(name) }
+                do throws(Failure) {
+                    outcome = try work(job, next)
+                } catch {
+                    try? writing { store throws(BatchError) in try store.release(name) }
+                    throw error
+                }
+                if outcome.sha256 == nil { outcome.sha256 = InputStamp.sha256(of: job) }
+            }
+        } else if case .invalid(let invalid) = line(of: item.entry) {
+            outcome = JobOutcome(documents: [invalid.document.json], failure: invalid.failure)
+        } else {
+            preconditionFailure("\(item.entry.place) was no job and is one now")
+        }
+        let finished = FinishedJob(
+            name: name, failed: outcome.failure != nil, request: item.request, stamp: item.stamp,
+            sha256: outcome.sha256, lines: [])
+        let lines = outcome.documents.map(\.compact)
+        do throws(Failure) {
+            try writing { store throws(BatchError) in try store.append(lines, of: finished) }
+        } catch {
+            // A disk without room is not the job's fault.
+            try? writing { store throws(BatchError) in try store.release(name) }
+            throw error
+        }
+        tally.add(outcome)
+        return outcome.failure
+    }
+
+    /// A job that has ended the process again and again is not tried once more.
+    private func fatality(of name: String) -> Failure? {
+        guard let deaths = store.deaths[name] else { return nil }
+        let all = deaths.crashes + deaths.silent
+        guard deaths.crashes >= Self.mostCrashes || all >= Self.mostDeaths else { return nil }
+        return Failure(
+            .internalError, stage: .tool,
+            message: deaths.crashes >= Self.mostCrashes
+                ? "the process crashed \(deaths.crashes) times while it worked on this job"
+                : "the process was ended \(all) times while it worked on this job",
+            hint: "--retry-failed tries it again; where it crashes again, please report it",
+            retryable: true)
+    }
+
+    private mutating func writing(
+        _ body: (inout ResultStore) throws(BatchError) -> Void
+    ) throws(Failure) {
+        do throws(BatchError) {
+            try body(&store)
+        } catch {
+            throw error.failure
+        }
+    }
+}

@@ -1,0 +1,198 @@
+import ArgumentParser
+import Batch
+import VideoUnderstanding
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Work through a manifest or a job file, and go on where it stopped.",
+        discussion: """
+            Every job gives its documents, or an error document, in the results, which are JSON \
+            Lines in the order of the jobs. A result is whole or absent, whatever happens: run the \
+            same command again after an interruption, a crash or a full disk, and it goes on. Jobs \
+            whose input, task, settings and model are still the same are not done again. Beside \
+            the results lies their journal, RESULTS.jsonl.journal; keep the two together.
+
+            A manifest holds a job a line:
+              {"id"?, "video", "task": "summarize"|"ask", "questions"?, "options"?, "meta"?}
+            A job file (YAML; see reelscribe schema job, and Pipelines/) says which videos, what of \
+            each, and where to.
+
+            EXAMPLES
+              reelscribe run --input jobs.jsonl --output results.jsonl
+              reelscribe run Pipelines/summarise-folder.yaml --set folder=/videos
+              reelscribe run --input jobs.jsonl --output part-3.jsonl --shard 3/8
+              reelscribe run --input jobs.jsonl --output results.jsonl --retry-failed
+
+            The last line of standard error is a summary of the run (reelscribe/run@1). Exit codes \
+            3 and 4: some, all of the jobs have failed.
+            """)
+
+    @Argument(
+        help: ArgumentHelp("A job file.", valueName: "job.yaml"),
+        completion: .file(extensions: ["yaml", "yml", "json"]))
+    var jobFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A manifest: a job a line, as JSON; - is standard input.", valueName: "manifest"),
+        completion: .file())
+    var input: String?
+
+    @Option(
+        name: [.short, .long],
+        help: ArgumentHelp(
+            "The results, a file of JSON lines that is gone on with. (default: the job file's)",
+            valueName: "file"),
+        completion: .file())
+    var output: String?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Give a variable of the job file a value.", valueName: "name=value"))
+    var variables: [VariableValue] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Only the jobs whose hash of id falls in part I of N, for several machines.",
+            valueName: "i/n"))
+    var shard: Shard?
+
+    @Option(help: ArgumentHelp("Work on at most so many jobs, then stop.", valueName: "n"))
+    var limit: Int?
+
+    @Flag(help: "Do jobs again that have failed.")
+    var retryFailed = false
+
+    @Flag(help: "Lose what is in the output, and begin again.")
+    var force = false
+
+    @Flag(help: "Leave results in the order in which they were finished.")
+    var unordered = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Keep a file of metrics for Prometheus' node exporter up to date.", valueName: "file"),
+        completion: .file())
+    var metrics: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Write the summary of the run there, not to standard error.", valueName: "file"),
+        completion: .file())
+    var summary: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Seconds of video that the model sees at once in a summary.", valueName: "seconds"))
+    var window: Rational = Rational(30)
+
+    @Option(help: ArgumentHelp("Say what summaries are to write."))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
+    var system: String?
+
+    @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Model") var model: ModelOptions
+    @OptionGroup(title: "Generation") var generation: GenerationOptions
+    @OptionGroup(title: "Reports") var reports: ReportOptions
+
+    func settings() throws -> Settings {
+        try Settings.from { settings in
+            sampling.apply(to: &settings)
+            model.apply(to: &settings)
+            generation.apply(to: &settings)
+            settings.window = window
+            settings.prompt = prompt
+            settings.system = system
+        }
+    }
+
+    func validate() throws {
+        _ = try settings()
+        guard (jobFile == nil) != (input == nil) else {
+            throw ValidationError("Give a job file, or a manifest with --input.")
+        }
+        if input != nil, output == nil {
+            throw ValidationError("Say where the results go with --output FILE.")
+        }
+        if input != nil, !variables.isEmpty {
+            throw ValidationError("--set is for job files.")
+        }
+        if output == "-" {
+            throw ValidationError(
+                "Results are kept safe in a file; reelscribe stage writes to standard output.")
+        }
+        if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+        if force, retryFailed {
+            throw ValidationError("--force does every job again, failed or not.")
+        }
+    }
+
+    func run() throws {
+        let progress = reports.start()
+        let order = try batchOrder(progress)
+        let work = BatchWork(order, progress: progress)
+        let status = try work.run()
+        if status != .success { throw ExitCode(status.rawValue) }
+    }
+
+    private func batchOrder(_ progress: ProgressMeter) throws -> BatchOrder {
+        let given = try settings()
+        var order: BatchOrder
+        if let jobFile {
+            let file: JobFile
+            do throws(BatchError) {
+                file = try JobFile.reading(jobFile, base: given, variables: variables)
+            } catch {
+                throw error.failure
+            }
+            for notice in file.notices { progress.message("reelscribe: notice: \(notice)") }
+            guard let output = output ?? file.output else {
+                throw ValidationError("Say where the results go: output: file: in the job file.")
+            }
+            order = BatchOrder(
+                manifest: file.manifest, options: BatchOptions(output: output), base: file.base,
+                model: model.model ?? file.model)
+            order.options.isUnordered = unordered || file.isUnordered ?? false
+            order.options.includesTiming = !timing.noTiming && file.includesTiming ?? true
+            order.options.limit = limit ?? file.limit
+            order.base.threads = model.threads ?? file.threads
+            order.base.maxMemory = model.maxMemory ?? file.maxMemory
+        } else {
+            let manifest: Manifest
+            do throws(BatchError) {
+                manifest = try Manifest.reading(input ?? "-")
+            } catch {
+                throw error.failure
+            }
+            order = BatchOrder(
+                manifest: manifest, options: BatchOptions(output: output ?? ""), base: given,
+                model: model.model)
+            order.options.isUnordered = unordered
+            order.options.includesTiming = !timing.noTiming
+            order.options.limit = limit
+        }
+        order.options.shard = shard
+        order.options.retriesFailed = retryFailed
+        order.options.startsOver = force
+        order.metrics = metrics
+        order.summary = summary
+        order.canBeginAgain = input != "-"
+        let inputs = [jobFile, input].compactMap(\.self)
+        for path in [order.options.output, metrics, summary] {
+            try OutputGuard.check(output: path, against: inputs)
+        }
+        return order
+    }
+}
+
+extension Shard: ExpressibleByArgument {
+    public init?(argument: String) { self.init(parsing: argument) }
+}
+
+extension VariableValue: ExpressibleByArgument {
+    public init?(argument: String) { self.init(parsing: argument) }
+}

@@ -1,0 +1,152 @@
+import Batch
+import Logging
+import OrderedJSON
+import VideoUnderstanding
+
+/// One call of the run command.
+struct BatchOrder {
+    var manifest: Manifest
+    var options: BatchOptions
+    var base: Settings
+    /// The value of `--model`.
+    var model: String?
+    /// Files to write beside the results.
+    var metrics: String?
+    var summary: String?
+    /// The manifest can be read a second time by a process that goes on after a crash.
+    var canBeginAgain = true
+
+    init(manifest: Manifest, options: BatchOptions, base: Settings, model: String?) {
+        self.manifest = manifest
+        self.options = options
+        self.base = base
+        self.model = model
+    }
+}
+
+/// Runs a batch and tells how it goes: progress, log, metrics, and the summary at the end.
+final class BatchWork {
+    private let order: BatchOrder
+    private let progress: ProgressMeter
+    private let log = Logger(label: "run")
+    private var metrics: RunMetrics?
+    private var tally = RunTally()
+    private var model: ModelRecord?
+
+    init(_ order: BatchOrder, progress: ProgressMeter) {
+        self.order = order
+        self.progress = progress
+        metrics = order.metrics.map(RunMetrics.init)
+    }
+
+    /// - Throws: `Failure` where the run, and not a job, has failed; after its summary was written.
+    func run() throws(Failure) -> RunStatus {
+        Signals.letWorkEndItself()
+        do throws(Failure) {
+            try working()
+        } catch {
+            let failure = Signals.interruption.naming(error)
+            progress.finish()
+            progress.message(failure.line)
+            try conclude(failure.status, failure)
+            return failure.status
+        }
+        progress.finish()
+        if tally.left > 0 {
+            progress.message("reelscribe: notice: jobs left for another run: \(tally.left)")
+        }
+        try conclude(tally.status, nil)
+        return tally.status
+    }
+
+    private func working() throws(Failure) {
+        progress.begin("loading the model", unit: "")
+        let located = try ModelLocator(.process).locate(order.model)
+        let settings = order.base
+        let analyzer = try Analyzer(
+            folder: located.path, name: located.name, weights: try settings.scalarType(),
+            threads: settings.effectiveThreads, maxMemory: settings.effectiveMaxMemory)
+        model = analyzer.record(mrope: settings.mrope)
+        progress.finish()
+        var options = order.options
+        options.isContinuing = Crashes.hasGoneOn
+        var batch = try BatchRun(
+            order.manifest, options: options, base: settings, analyzer: analyzer)
+        Crashes.note(
+            BatchRun.crashNote, to: batch.journalDescriptor, goingOn: order.canBeginAgain)
+        defer { Crashes.forget() }
+        let executor = JobExecutor(analyzer, includesTiming: options.includesTiming)
+        try batch.run { job, _ throws(Failure) in
+            try executor.run(job) { _ in
+                try Signals.interruption.check(stage: .decode)
+                self.progress.advance(
+                    to: self.tally.done + self.tally.failed, failed: self.tally.failed)
+            }
+        } onEvent: { event throws(Failure) in
+            try self.tell(event)
+        }
+        tally = batch.tally
+    }
+
+    // MARK: - Telling
+
+    private func tell(_ event: BatchRun.Event) throws(Failure) {
+        switch event {
+        case .planned(let tally, let work):
+            self.tally = tally
+            announce(tally, work: work)
+            progress.begin("jobs", total: work, unit: "jobs", pace: .perHour)
+        case .started(let id, let video):
+            // Before the journal says so, lest there be a moment at which a crash counts for nothing.
+            Crashes.isInJob = true
+            log.debug("started", metadata: ["id": "\(id)", "video": "\(video)"])
+        case .finished(let tally, let id, let failure):
+            Crashes.isInJob = false
+            self.tally = tally
+            progress.advance(to: tally.done + tally.failed, failed: tally.failed)
+            if let failure {
+                log.warning(
+                    "failed: \(failure.description)",
+                    metadata: ["id": "\(id)", "code": "\(failure.code.rawValue)"])
+            } else {
+                log.info("done", metadata: ["id": "\(id)"])
+            }
+        }
+        try metrics?.write(tally)
+        try Signals.interruption.check(stage: .tool)
+    }
+
+    private func announce(_ tally: RunTally, work: Int) {
+        func notice(_ text: String) { progress.message("reelscribe: notice: \(text)") }
+        if tally.repairedBytes > 0 {
+            notice("\(tally.repairedBytes) bytes of a half-written result were cut off")
+        }
+        if tally.total == 0 { notice("there are no jobs in \(order.manifest.source)") }
+        if tally.before > 0 { notice("\(tally.before) of \(tally.total) jobs are done already") }
+        if tally.outdated > 0 {
+            notice(
+                "results that no longer fit their jobs, as input, options or model have changed: "
+                    + "\(tally.outdated); they are made again")
+        }
+        if tally.orphans > 0 {
+            notice("results of jobs that are not in \(order.manifest.source): \(tally.orphans)")
+        }
+    }
+
+    /// Writes the last metrics and the summary, which is the last line of standard error unless it
+    /// has a file.
+    private func conclude(_ status: RunStatus, _ failure: Failure?) throws(Failure) {
+        try metrics?.write(tally, isLast: true)
+        let document = RunDocument(
+            source: order.manifest.source, output: order.options.output,
+            shard: order.options.shard, status: status, failure: failure, tally: tally,
+            model: model)
+        guard let summary = order.summary else {
+            progress.message(document.json.compact)
+            return
+        }
+        var file = try FileOutput(path: summary, atomically: true)
+        try file.write(document.json.compact + "\n")
+        try file.finish()
+    }
+}

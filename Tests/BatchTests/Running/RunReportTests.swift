@@ -1,0 +1,75 @@
+import Batch
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+/// Guards what other programs read about a run.
+@Suite struct RunReportTests {
+    private func tally() -> RunTally {
+        var tally = RunTally()
+        tally.total = 10
+        tally.before = 4
+        tally.failedBefore = 1
+        tally.done = 3
+        tally.failed = 2
+        tally.failures = ["job.invalid": 1, "decode.damaged": 1]
+        tally.frames = 60
+        tally.timing.vision = 1.5
+        tally.elapsed = 36
+        return tally
+    }
+
+    @Test(
+        arguments: [
+            (nil, "limit"), (Failure(.interrupted, stage: .tool, message: "m"), "interrupted"),
+            (Failure(.outputUnwritable, stage: .output, message: "m"), "failed"),
+        ] as [(Failure?, String)])
+    func theSummaryIsADocument(failure: Failure?, ending: String) {
+        let document = RunDocument(
+            source: "m.jsonl", output: "r.jsonl", shard: Shard(parsing: "2/3"),
+            status: .someJobsFailed, failure: failure, tally: tally(),
+            model: ModelRecord(name: "n", fingerprint: "f", weights: "bf16", mrope: "max")
+        ).json
+        #expect(DocumentValidator().faults(in: document) == [])
+        #expect(document["ended"]?.string == ending)
+        #expect(document["jobs"]?["left"]?.int == 1)
+        #expect(document["jobs_per_hour"]?.double == 500)
+        #expect(document["failures"]?.compact == #"{"decode.damaged":1,"job.invalid":1}"#)
+    }
+
+    // Every line is a comment or `name{label="value"} number`, and every name is introduced.
+    @Test func metricsAreInPrometheusForm() throws {
+        let scratch = try Scratch()
+        let path = scratch.path("m.prom")
+        try Data("old".utf8).write(to: URL(fileURLWithPath: path))
+        var metrics = RunMetrics(path: path)
+        try metrics.write(tally())
+        let lines = try scratch.lines("m.prom")
+        #expect(lines.contains(#"reelscribe_jobs{state="done"} 6"#))
+        #expect(lines.contains(#"reelscribe_jobs{state="failed"} 3"#))
+        #expect(lines.contains(#"reelscribe_jobs{state="left"} 1"#))
+        #expect(lines.contains(#"reelscribe_failures_total{code="job.invalid"} 1"#))
+        #expect(lines.contains(#"reelscribe_stage_seconds_total{stage="vision"} 1.5"#))
+        let form = #/reelscribe_[a-z_]+(\{[a-z]+="[a-z_.]+"\})? [0-9.e+-]+/#
+        let known = Set(
+            lines.filter { $0.hasPrefix("# TYPE") }.map { $0.split(separator: " ")[2] })
+        #expect(known.count == 10)
+        for line in lines where !line.hasPrefix("#") {
+            #expect(line.wholeMatch(of: form) != nil, "\(line)")
+            #expect(known.contains(line.prefix { $0 != " " && $0 != "{" }), "\(line)")
+        }
+        // Nothing half written lies beside it.
+        #expect(try FileManager.default.contentsOfDirectory(atPath: scratch.folder) == ["m.prom"])
+    }
+
+    // Guards devices and pipes, which a run as root could replace by a file.
+    @Test func metricsReplaceFilesOnly() throws {
+        let scratch = try Scratch()
+        #expect(mkfifo(scratch.path("pipe"), 0o600) == 0)
+        var metrics = RunMetrics(path: scratch.path("pipe"))
+        #expect(throws: Failure.self) { try metrics.write(tally()) }
+        var facts = stat()
+        #expect(stat(scratch.path("pipe"), &facts) == 0 && facts.st_mode & S_IFMT == S_IFIFO)
+    }
+}

@@ -1,0 +1,271 @@
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+/// The run command as a process that dies, is stopped, and finds no room.
+@Suite(.enabled(if: Tool.isBuilt, "the program was not built beside the tests"))
+struct RunCommandTests {
+    private final class Place {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("reelscribe-run-\(UUID().uuidString)").path
+
+        init() throws {
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+        }
+
+        deinit { try? FileManager.default.removeItem(atPath: folder) }
+
+        func path(_ name: String) -> String { "\(folder)/\(name)" }
+
+        func text(_ name: String) throws -> String {
+            String(decoding: try Data(contentsOf: URL(fileURLWithPath: path(name))), as: UTF8.self)
+        }
+
+        func lines(_ name: String) throws -> [Substring] { try text(name).split(separator: "\n") }
+
+        @discardableResult
+        func write(_ lines: [String], to name: String) throws -> String {
+            try lines.map { $0 + "\n" }.joined().write(
+                toFile: path(name), atomically: false, encoding: .utf8)
+            return path(name)
+        }
+    }
+
+    private static let clips = [
+        "shapes-and-cuts.mp4", "countdown-portrait.mov", "street-crossing.mkv",
+    ]
+
+    /// Jobs on the sample clips, and some that fail.
+    private static func manifest(_ count: Int, in place: Place) throws -> String {
+        let lines = (0..<count).map { number in
+            switch number % 7 {
+            case 3: return #"{"id":"\#(number)","video":"/no/such.mp4","task":"summarize"}"#
+            case 5: return #"{"id":"\#(number)","task":"summarize"}"#
+            default:
+                let clip = Repository.path("Samples/\(clips[number % 3])")
+                let task =
+                    number % 2 == 0
+                    ? #""task":"summarize""# : #""task":"ask","questions":["a\#(number)?","b?"]"#
+                return
+                    #"{"id":"\#(number)","video":"\#(clip)",\#(task),"options":{"max-new-tokens":8}}"#
+            }
+        }
+        return try place.write(lines, to: "jobs.jsonl")
+    }
+
+    private static func arguments(_ manifest: String, _ place: Place, _ more: String...) -> [String]
+    {
+        ["run", "--input", manifest, "--output", place.path("out.jsonl"), "--no-timing"] + more
+    }
+
+    // The promise of the whole thing: SIGKILL at any moment loses and doubles nothing.
+    @Test func killedRunsGoOn() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(21, in: place)
+        let undisturbed = try Tool.run(
+            ["run", "--input", manifest, "--output", place.path("whole.jsonl"), "--no-timing"])
+        #expect(undisturbed.status == 3)
+        var generator = SystemRandomNumberGenerator()
+        for _ in 0..<6 {
+            let tool = try Tool(Self.arguments(manifest, place))
+            Thread.sleep(forTimeInterval: .random(in: 0.05...0.8, using: &generator))
+            kill(tool.identifier, SIGKILL)
+            _ = try tool.outcome()
+        }
+        let last = try Tool.run(Self.arguments(manifest, place))
+        #expect(last.status == 3, "\(last.errors)")
+        #expect(try place.text("out.jsonl") == place.text("whole.jsonl"))
+        let summary = try JSON.parse(String(try #require(last.errors.split(separator: "\n").last)))
+        #expect(DocumentValidator().faults(in: summary) == [])
+        #expect(summary["jobs"]?["total"]?.int == 21)
+        #expect(summary["ended"]?.string == "complete")
+        #expect(try Tool.run("validate", place.path("out.jsonl")).status == 0)
+    }
+
+    // A job that crashes the program is tried once more by the program itself, and then given up;
+    // the crash is made with the signal that a real one would raise.
+    @Test func aCrashingJobCostsOneJob() throws {
+        let place = try Place()
+        let clip = Repository.path("Samples/street-crossing.mkv")
+        let manifest = try place.write(
+            [
+                #"{"id":"long","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#,
+                #"{"id":"short","video":"\#(clip)","task":"summarize","options":{"max-new-tokens":4}}"#,
+            ], to: "jobs.jsonl")
+        let tool = try Tool(Self.arguments(manifest, place))
+        for crash in 0..<2 {
+            try wait { try place.text("out.jsonl.journal").count(of: "started") == crash + 1 }
+            kill(tool.identifier, SIGSEGV)
+            try wait { try place.text("out.jsonl.journal").count(of: "crashed") == crash + 1 }
+        }
+        let outcome = try tool.outcome()
+        #expect(outcome.status == 3, "\(outcome.errors)")
+        let documents = try place.lines("out.jsonl").map { try JSON.parse(String($0)) }
+        #expect(documents.map { $0["id"]?.string } == ["long", "short"])
+        #expect(documents.first?["error"]?["code"]?.string == "internal")
+        #expect(documents.last?["schema"]?.string == "reelscribe/summary@1")
+    }
+
+    @Test func sigtermStopsInGoodOrder() throws {
+        let place = try Place()
+        let clip = Repository.path("Samples/street-crossing.mkv")
+        let manifest = try place.write(
+            (0..<3).map {
+                #"{"id":"\#($0)","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#
+            }, to: "jobs.jsonl")
+        let tool = try Tool(Self.arguments(manifest, place))
+        try wait { try place.text("out.jsonl.journal").contains("started") }
+        kill(tool.identifier, SIGTERM)
+        let outcome = try tool.outcome()
+        #expect(outcome.status == 143)
+        let summary = try JSON.parse(
+            String(try #require(outcome.errors.split(separator: "\n").last)))
+        #expect(summary["ended"]?.string == "interrupted")
+        #expect(summary["status"]?.int == 143)
+        #expect(try place.text("out.jsonl") == "")
+        #expect(try place.text("out.jsonl.journal").contains("released"))
+    }
+
+    // A file that may grow no further stands for a full disk: both fail in write(2).
+    @Test func aFullDiskLeavesWholeResults() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(14, in: place)
+        let whole = try Tool.run(
+            ["run", "--input", manifest, "--output", place.path("whole.jsonl"), "--no-timing"])
+        #expect(whole.status == 3)
+        let shell = Process()
+        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
+        // Blocks of 512 bytes.
+        shell.arguments =
+            ["-c", #"ulimit -f 14; exec "$0" "$@""#, Tool.path ?? ""]
+            + Self.arguments(manifest, place, "--summary", "/dev/stderr")
+        let errors = Pipe()
+        shell.standardError = errors
+        try shell.run()
+        shell.waitUntilExit()
+        let text = String(
+            decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        #expect(shell.terminationStatus == 74, "\(text)")
+        let written = try place.text("out.jsonl")
+        #expect(written.last == "\n")
+        #expect(try place.text("whole.jsonl").hasPrefix(written))
+        #expect(written.utf8.count <= 14 * 512)
+        let on = try Tool.run(Self.arguments(manifest, place))
+        #expect(on.status == 3)
+        #expect(try place.text("out.jsonl") == place.text("whole.jsonl"))
+    }
+
+    @Test func outcomesHaveTheirCodes() throws {
+        let place = try Place()
+        let empty = try place.write([], to: "empty.jsonl")
+        let nothing = try Tool.run(Self.arguments(empty, place))
+        #expect(nothing.status == 0)
+        #expect(nothing.errors.contains("there are no jobs in"))
+        #expect(try place.text("out.jsonl") == "")
+
+        let missing = try Tool.run(Self.arguments(place.path("gone.jsonl"), place))
+        #expect(missing.status == 66)
+
+        let bad = try place.write(["{", "[]"], to: "bad.jsonl")
+        #expect(
+            try Tool.run(["run", "--input", bad, "--output", place.path("b.jsonl")]).status == 4)
+
+        #expect(
+            try Tool.run(["run", "--input", bad, "--output", place.path("no/b.jsonl")]).status == 73
+        )
+        #expect(try Tool.run(["run", "--input", bad, "--output", bad]).status == 64)
+        #expect(try Tool.run(["run", "--input", bad, "--output", "-"]).status == 64)
+        #expect(try Tool.run(["run", "--input", bad]).status == 64)
+        #expect(
+            try Tool.run(
+                ["run", "--input", bad, "--output", place.path("c.jsonl"), "--model", "/no/model"]
+            ).status == 78)
+        #expect(!FileManager.default.fileExists(atPath: place.path("c.jsonl")))
+    }
+
+    @Test func twoRunsDoNotMix() throws {
+        let place = try Place()
+        let clip = Repository.path("Samples/street-crossing.mkv")
+        let manifest = try place.write(
+            [
+                #"{"id":"0","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#
+            ], to: "jobs.jsonl")
+        let first = try Tool(Self.arguments(manifest, place))
+        try wait { try place.text("out.jsonl.journal").contains("started") }
+        let second = try Tool.run(Self.arguments(manifest, place))
+        #expect(second.status == 75)
+        #expect(second.errors.contains("another run is writing"))
+        kill(first.identifier, SIGKILL)
+        _ = try first.outcome()
+    }
+
+    // What ships must run as it stands.
+    @Test(arguments: [
+        ("summarise-folder", 3), ("chapters-for-a-course", 3), ("question-list", 9),
+        ("tag-with-labels", 3), ("watch-rules", 6),
+    ])
+    func readyJobFilesRun(name: String, documents: Int) throws {
+        let place = try Place()
+        let outcome = try Tool.run([
+            "run", Repository.path("Pipelines/\(name).yaml"), "--set",
+            "folder=\(Repository.path("Samples"))", "--set", "output=\(place.path("out.jsonl"))",
+            "--metrics", place.path("m.prom"), "--summary", place.path("s.json"),
+        ])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try place.lines("out.jsonl").count == documents)
+        for file in ["out.jsonl", "s.json"] {
+            let check = try Tool.run("validate", place.path(file))
+            #expect(check.status == 0, "\(check.output)")
+        }
+        #expect(try place.text("m.prom").contains("reelscribe_jobs{state=\"left\"} 0"))
+    }
+
+    @Test func mistakesInAJobFileHaveTheirLine() throws {
+        let place = try Place()
+        let file = try place.write(
+            ["inputs:", "  - glob: x", "tasks:", "  - task: sumarize"], to: "job.yaml")
+        let outcome = try Tool.run("run", file)
+        #expect(outcome.status == 65)
+        #expect(outcome.errors.contains("job.yaml:4: tasks/0/task: "), "\(outcome.errors)")
+    }
+
+    @Test func shardsMergeToTheWhole() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(14, in: place)
+        #expect(try Tool.run(Self.arguments(manifest, place)).status == 3)
+        for index in 1...2 {
+            _ = try Tool.run([
+                "run", "--input", manifest, "--output", place.path("part-\(index).jsonl"),
+                "--shard", "\(index)/2", "--no-timing",
+            ])
+        }
+        let merged = try Tool.run([
+            "merge", place.path("part-2.jsonl"), place.path("part-1.jsonl"), "--manifest",
+            manifest, "--output", place.path("merged.jsonl"),
+        ])
+        #expect(merged.status == 0, "\(merged.errors)")
+        #expect(try place.text("merged.jsonl") == place.text("out.jsonl"))
+        let part = try Tool.run([
+            "merge", place.path("part-2.jsonl"), "--manifest", manifest, "--output",
+            place.path("part.jsonl"),
+        ])
+        #expect(part.status == 65)
+        #expect(part.errors.contains("have no result"))
+    }
+
+    private func wait(_ condition: () throws -> Bool) throws {
+        for _ in 0..<600 {
+            if (try? condition()) ?? false { return }
+            Thread.sleep(forTimeInterval: 0.05)
+        }
+        throw TimedOut()
+    }
+
+    private struct TimedOut: Error {}
+}
+
+extension String {
+    fileprivate func count(of text: String) -> Int { ranges(of: text).count }
+}
