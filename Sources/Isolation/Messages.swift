@@ -100,6 +100,7 @@ struct BeginMessage: WireValue {
 struct ReaderState: WireValue {
     var description: VideoDescription
     var report: DecodeReport
+    var promisedEnd: Double?
     var expectedFrames: Int?
     var expectedFramesIsExact: Bool
     var isStillImage: Bool
@@ -107,6 +108,7 @@ struct ReaderState: WireValue {
     init(_ reader: borrowing VideoReader, isStillImage: Bool) {
         description = reader.description
         report = reader.report
+        promisedEnd = reader.promisedEnd
         expectedFrames = reader.expectedFrames
         expectedFramesIsExact = reader.expectedFramesIsExact
         self.isStillImage = isStillImage
@@ -115,6 +117,7 @@ struct ReaderState: WireValue {
     init(from reader: inout WireReader) throws(WireError) {
         description = try reader.value()
         report = try reader.value()
+        promisedEnd = try reader.optional()
         expectedFrames = try reader.optional()
         if let expectedFrames, expectedFrames < 0 { throw .invalid("number of frames") }
         expectedFramesIsExact = try reader.bool()
@@ -124,6 +127,7 @@ struct ReaderState: WireValue {
     func write(to writer: inout WireWriter) {
         writer.put(description)
         writer.put(report)
+        writer.put(promisedEnd)
         writer.put(expectedFrames)
         writer.put(expectedFramesIsExact)
         writer.put(isStillImage)

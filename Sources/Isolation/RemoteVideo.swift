@@ -107,6 +107,7 @@ package final class RemoteVideo: Sendable {
 
     package var description: VideoDescription { reader.description }
     package var report: DecodeReport { reader.report }
+    package var promisedEnd: Double? { reader.promisedEnd }
     package var expectedFrames: Int? { reader.expectedFrames }
     package var expectedFramesIsExact: Bool { reader.expectedFramesIsExact }
     /// Whether the input turned out to be one picture.

@@ -93,7 +93,8 @@ struct SourceOpener {
             return FrameSource(
                 try ContainerFrames(
                     try rewound(), limits: limits, threads: threads,
-                    allowReferences: allowReferences, fps: sampling.fps),
+                    allowReferences: allowReferences, fps: sampling.fps,
+                    detectsCuts: sampling.detectsCuts),
                 activity: activity)
         }
     }

@@ -54,4 +54,8 @@ public struct SampledFrame: Sendable, Equatable {
     /// The instant that it stands for, in seconds since the start of the presentation. `time` for
     /// `--sampling qwen`.
     public var instant: Double
+    /// Presentation time in seconds of the first picture of this frame's shot, where the shot began
+    /// after the frame that was handed out before; else nil, as for the first frame. At most `time`.
+    /// Always nil without `SamplingOptions.detectsCuts`.
+    public var shotStart: Double?
 }

@@ -27,6 +27,10 @@ public struct VideoReader: ~Copyable {
     private var lastPicture: PictureTiming?
     /// What the pictures in the range have covered so far.
     private var shown: (from: MediaTime, to: MediaTime)?
+    /// Begin of the last shot that was noticed, and whether a frame has told it.
+    private var shot: (start: MediaTime, isTold: Bool)?
+    /// Finds cuts between pictures that are not decoded one after the other.
+    private var imageCuts = CutDetector()
 
     // MARK: Opening
 
@@ -137,6 +141,8 @@ public struct VideoReader: ~Copyable {
         latest = nil
         finished = false
         missing = 0
+        shot = nil
+        imageCuts = CutDetector()
         noteCurrent()
     }
 
@@ -210,9 +216,23 @@ public struct VideoReader: ~Copyable {
     private mutating func noteCurrent() {
         guard let picture = source.current else { return }
         lastPicture = picture
+        if picture.beginsShot { noteShot(at: picture.time) }
         if let start = origin.sampling.start, picture.end <= MediaTime(seconds: start) { return }
         if let until, picture.time >= until { return }
         shown = (min(shown?.from ?? picture.time, picture.time), picture.end)
+    }
+
+    /// Remembers that a shot begins. A part that is read again tells the same shots again.
+    private mutating func noteShot(at start: MediaTime) {
+        if let shot, start <= shot.start { return }
+        shot = (start, false)
+    }
+
+    /// Where the shot of the frame that is handed out next begins, where no frame has told it.
+    private mutating func tellShot() -> Double? {
+        guard let untold = shot, !untold.isTold else { return nil }
+        shot = (untold.start, true)
+        return untold.start.seconds
     }
 
     /// The end came first: indices that the file does not have are served by its last picture.
@@ -229,21 +249,24 @@ public struct VideoReader: ~Copyable {
     private mutating func take(
         _ picture: PictureTiming, at instant: MediaTime, converting: Bool
     ) throws(VideoError) -> SampledFrame {
-        guard converting else {
+        let seesImages = origin.sampling.detectsCuts && origin.input.isImageFolder
+        guard converting || seesImages else {
             return SampledFrame(
                 index: picture.index, time: picture.time.seconds,
                 image: RGBImage(size: PixelSize(width: 0, height: 0), pixels: []),
-                instant: instant.seconds)
+                instant: instant.seconds, shotStart: tellShot())
         }
         if let latest, latest.index == picture.index {
             var again = latest.frame
             again.instant = instant.seconds
+            again.shotStart = nil
             return again
         }
         let taken = try source.image(of: picture)
+        if seesImages, imageCuts.decideAtOnce(Thumbnail(taken.image)) { noteShot(at: taken.time) }
         let frame = SampledFrame(
             index: taken.index, time: taken.time.seconds, image: taken.image,
-            instant: instant.seconds)
+            instant: instant.seconds, shotStart: tellShot())
         latest = (picture.index, frame)
         return frame
     }
@@ -264,6 +287,13 @@ public struct VideoReader: ~Copyable {
             startTime: state.startTime.seconds, width: state.size.width,
             height: state.size.height, rotation: state.rotation,
             frameRate: origin.input.isStillImage ? nil : state.averageRate?.value)
+    }
+
+    /// Where the frames will end as far as it is known before they do, in seconds; nil where even
+    /// the container does not say.
+    package var promisedEnd: Double? {
+        guard let end = knownEnd ?? scanned?.end ?? source.state.estimatedEnd else { return nil }
+        return min(end, until ?? end).seconds
     }
 
     /// How many frames `next` gives in all, or nil where even the container does not say.

@@ -12,7 +12,7 @@ struct RemoteReadingTests {
 
     @Test(arguments: inputs, SamplingMode.allCases)
     func theSameFrames(path: String, mode: SamplingMode) {
-        let sampling = SamplingOptions(mode: mode)
+        let sampling = SamplingOptions(mode: mode, detectsCuts: true)
         let local = Reading(local: path, sampling)
         #expect(Reading(remote: path, sampling, workers()) == local)
         #expect(local.frames.count > 3 || local.error != nil)

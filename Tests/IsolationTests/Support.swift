@@ -47,6 +47,7 @@ struct Reading: Equatable {
     var report: DecodeReport?
     var expected: Int?
     var isExact: Bool?
+    var promisedEnd: Double?
     var error: VideoError?
 
     /// In this process.
@@ -56,6 +57,7 @@ struct Reading: Equatable {
                 VideoInput.resolve(path), sampling: sampling, threads: 2)
             expected = reader.expectedFrames
             isExact = reader.expectedFramesIsExact
+            promisedEnd = reader.promisedEnd
             while let frame = try reader.next() { frames.append(frame) }
             description = reader.description
             report = reader.report
@@ -71,6 +73,7 @@ struct Reading: Equatable {
                 VideoInput.locate(path), sampling: sampling, threads: 2)
             expected = video.expectedFrames
             isExact = video.expectedFramesIsExact
+            promisedEnd = video.promisedEnd
             while let frame = try video.next() { frames.append(frame) }
             description = video.description
             report = video.report

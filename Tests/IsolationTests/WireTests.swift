@@ -40,7 +40,7 @@ import Video
     @Test func optionsComeBack() throws {
         var sampling = SamplingOptions(
             mode: .qwen, fps: Rational(30), minFrames: 7, maxFrames: 9, start: Rational(1),
-            end: Rational(4), needsIndices: true, needsPictures: false)
+            end: Rational(4), needsIndices: true, needsPictures: false, detectsCuts: true)
         #expect(try SamplingOptions(wireBytes: sampling.wireBytes[...]) == sampling)
         sampling = SamplingOptions()
         #expect(try SamplingOptions(wireBytes: sampling.wireBytes[...]) == sampling)
@@ -69,6 +69,7 @@ import Video
         writer.put(3)
         writer.put(1.5)
         writer.put(1.5)
+        writer.put(Double?(0.5))
         writer.put(width)
         writer.put(height)
         writer.append([UInt8](repeating: 7, count: pixels))

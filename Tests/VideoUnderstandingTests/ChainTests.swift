@@ -49,7 +49,11 @@ import VideoUnderstanding
     ])
     func segmentsCoverTheVideo(clip: String, window: Int32, starts: [Double], end: Double) throws {
         let document = try analyzer().summarize(
-            try input(clip), settings: settings { $0.window = Rational(window) })
+            try input(clip),
+            settings: settings {
+                $0.window = Rational(window)
+                $0.cuts = .off
+            })
         #expect(document.segments.map { ($0.range.start * 1e6).rounded() / 1e6 } == starts)
         for (segment, next) in zip(document.segments, document.segments.dropFirst()) {
             #expect(segment.range.end == next.range.start)
@@ -62,6 +66,62 @@ import VideoUnderstanding
         #expect(
             document.provenance.sampling.grids.reduce(0) { $0 + $1.time }
                 == (document.provenance.sampling.frames + 1) / 2)
+    }
+
+    // Guards segments that begin at cuts: at the first picture of the shot, windows within long
+    // shots, and shots that are too short or show no sampled frame.
+    @Test(arguments: [
+        ("shapes-and-cuts.mp4", "30", "2", "2", "0 4c 8c"),
+        ("shapes-and-cuts.mp4", "3", "2", "2", "0 3w 4c 7w 8c 11w"),
+        ("shapes-and-cuts.mp4", "3", "4", "2", "0 3w 4c 7w 8c 11w"),
+        // 4 s are too short now: the first shot is joined to the second, the third to both.
+        ("shapes-and-cuts.mp4", "30", "4.1", "2", "0"),
+        ("shapes-and-cuts.mp4", "30", "0", "0.24", "0 4c 8c"),
+        // Frames at 0, 9.09 …: of the cuts between two frames the last one counts.
+        ("shapes-and-cuts.mp4", "30", "0", "0.11", "0 8c"),
+        ("countdown-portrait.mov", "30", "2", "2", "0 5.005c"),
+        ("street-crossing.mkv", "10", "2", "2", "0 10w 18c"),
+    ])
+    func segmentsBeginAtCuts(
+        clip: String, window: String, least: String, fps: String, expected: String
+    ) throws {
+        let document = try analyzer().summarize(
+            try input(clip),
+            settings: settings {
+                $0.window = Rational(text: window) ?? Rational(1)
+                $0.minSegment = Rational(text: least) ?? Rational(1)
+                $0.sampling.fps = Rational(text: fps) ?? Rational(1)
+                $0.sampling.minFrames = 1
+            })
+        let segments = document.segments
+        let starts = segments.indices.map { index in
+            let start = Double(Int((segments[index].range.start * 1000).rounded())) / 1000
+            let text = start == start.rounded() ? "\(Int(start))" : "\(start)"
+            guard index > 0 else { return text }
+            return text + (segments[index - 1].boundary == .cut ? "c" : "w")
+        }
+        #expect(starts.joined(separator: " ") == expected)
+        for (segment, next) in zip(segments, segments.dropFirst()) {
+            #expect(segment.range.end == next.range.start)
+        }
+        for segment in segments {
+            #expect(segment.range.start <= segment.keyframe)
+            #expect(segment.keyframe < segment.range.end)
+        }
+        #expect(segments.last?.boundary == .end)
+        #expect(segments.last?.range.end == document.video.duration)
+        #expect(DocumentValidator().faults(in: document.json) == [])
+    }
+
+    // Guards the grid of instants, which must not move with the windows.
+    @Test func cutsDoNotMoveFrames() throws {
+        let analyzer = try analyzer()
+        let times = try [CutsChoice.auto, .off].map { cuts in
+            try analyzer.summarize(
+                try input("street-crossing.mkv"), settings: settings { $0.cuts = cuts }
+            ).provenance.sampling.timestamps
+        }
+        #expect(times[0] == times[1])
     }
 
     // Guards --start and --end: the part is sampled as the whole would be there.
@@ -140,12 +200,16 @@ import VideoUnderstanding
     // Guards plan: what it promises is what happens.
     @Test func thePlanIsKept() throws {
         let analyzer = try analyzer()
-        let settings = settings { $0.window = Rational(5) }
+        let settings = settings { $0.window = Rational(7) }
         let plan = try analyzer.plan(try input("street-crossing.mkv"), settings: settings)
         let summary = try analyzer.summarize(try input("street-crossing.mkv"), settings: settings)
         #expect(plan.usage.visualTokens == summary.provenance.usage.visualTokens)
         #expect(plan.windows.map(\.grid) == summary.provenance.sampling.grids)
         #expect(plan.windows.map(\.range) == summary.segments.map(\.range))
+        #expect(summary.segments.map(\.boundary) == [.window, .window, .cut, .end])
+        // The texts of the segments are summed up after that.
+        let written = summary.provenance.usage.promptTokens
+        #expect(plan.usage.promptTokens < written)
     }
 
     // Guards the refusal before memory is taken.

@@ -74,9 +74,14 @@ public struct JobExecutor: Sendable {
             case .ask(let questions): try answers(questions, about: prepared, job, onEvent)
             }
         } catch {
-            if error.code == .interrupted { throw error }
-            return JobOutcome(documents: [job.document(of: error).json], failure: error)
+            return try outcome(of: job, failed: error)
         }
+    }
+
+    /// The error document of a job, unless it was interrupted.
+    func outcome(of job: Job, failed failure: Failure) throws(Failure) -> JobOutcome {
+        if failure.code == .interrupted { throw failure }
+        return JobOutcome(documents: [job.document(of: failure).json], failure: failure)
     }
 
     private func summary(

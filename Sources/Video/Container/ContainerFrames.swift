@@ -11,12 +11,15 @@ struct PictureTiming: Equatable {
     var end: MediaTime
     /// A part of the picture was made up by the decoder.
     var isDamaged: Bool
+    /// A new shot begins with it; false where cuts are not looked for.
+    var beginsShot = false
 }
 
 /// The pictures of one video stream in display order, each with the time for which it is shown.
 ///
 /// Two frames are alive at any time: the current one and its successor, whose time stamp ends the
-/// current one. Nothing grows with the length of the video.
+/// current one; a few more while it is doubtful whether a shot begins. Nothing grows with the
+/// length of the video.
 struct ContainerFrames: ~Copyable {
     private let bytes: ByteSource
     private var demuxer: Demuxer
@@ -26,8 +29,10 @@ struct ContainerFrames: ~Copyable {
 
     private var shown: DecodedFrame
     private var incoming: DecodedFrame
-    private var next: PictureTiming?
-    private var nextDuration: Int64 = 0
+    /// What follows the current picture.
+    private var coming: ComingPictures
+    /// Nil where cuts are not looked for.
+    private var cuts: CutDetector?
     private var lastGap: MediaTime?
     private var reachedEnd = false
 
@@ -59,12 +64,13 @@ struct ContainerFrames: ~Copyable {
     ///   the container nor a second picture does.
     init(
         _ bytes: ByteSource, limits: DecodeLimits, threads: Int, allowReferences: Bool,
-        fps: Rational
+        fps: Rational, detectsCuts: Bool = false
     ) throws(VideoError) {
         let demuxer = try Demuxer(bytes, limits: limits, allowReferences: allowReferences)
         let decoder = try Decoder(demuxer, uri: bytes.uri, limits: limits, threads: threads)
         let shown = try DecodedFrame()
         let incoming = try DecodedFrame()
+        let coming = try ComingPictures()
         let facts = demuxer.facts
         let rate = facts.nominalRate ?? fps
         self.bytes = bytes
@@ -73,6 +79,8 @@ struct ContainerFrames: ~Copyable {
         self.decoder = decoder
         self.shown = shown
         self.incoming = incoming
+        self.coming = coming
+        cuts = detectsCuts ? CutDetector() : nil
         converter = PictureConverter(containerMatrix: facts.matrix)
         clock = FrameClock(
             timeBase: facts.timeBase, containerStart: facts.start,
@@ -132,17 +140,15 @@ struct ContainerFrames: ~Copyable {
     /// - Throws: `VideoError.stalled`, a limit, or `VideoError.nothingDecodable` where the end
     ///   comes before the first picture.
     mutating func advance() throws(VideoError) -> Bool {
-        if next == nil, !reachedEnd { reachedEnd = !(try decodeIncoming()) }
-        guard var picture = next else {
+        try decodeAhead { $0.isFirstDecided }
+        guard let (first, duration) = coming.takeFirst(into: &shown) else {
             if framesDecoded == 0 { throw nothingDecodable() }
             current = nil
             return false
         }
-        let duration = nextDuration
-        swap(&shown, &incoming)
-        next = nil
-        reachedEnd = !(try decodeIncoming())
-        if let next {
+        var picture = first
+        try decodeAhead { !$0.isEmpty }
+        if let next = coming.first {
             picture.end = next.time
             if picture.time < next.time { lastGap = next.time - picture.time }
         } else {
@@ -172,7 +178,18 @@ struct ContainerFrames: ~Copyable {
 
     // MARK: Decoding
 
-    /// Decodes into `incoming` and sets `next`; false at the end.
+    /// Decodes until enough is known about the pictures that come, or until the end.
+    private mutating func decodeAhead(
+        until isEnough: (borrowing ComingPictures) -> Bool
+    ) throws(VideoError) {
+        while !isEnough(coming), !reachedEnd {
+            reachedEnd = !(try decodeIncoming())
+            if reachedEnd { cuts?.finish() }
+            while let isCut = cuts?.nextDecision() { coming.decide(isCut) }
+        }
+    }
+
+    /// Decodes a picture and adds it to those that come; false at the end.
     private mutating func decodeIncoming() throws(VideoError) -> Bool {
         while true {
             var status: FFmpegStatus?
@@ -255,13 +272,19 @@ struct ContainerFrames: ~Copyable {
         firstSize = firstSize ?? size
         let isDamaged = demuxer.isDamaged(incoming)
         sawDamage = sawDamage || isDamaged
-        next = PictureTiming(index: framesDecoded, time: time, end: time, isDamaged: isDamaged)
-        nextDuration = duration
+        var length = duration
         if let short = facts.missingFromLastPacket, let ticks, duration > 0,
             ticks.addingReportingOverflow(duration).partialValue == short.end
         {
-            nextDuration = duration + short.delay
+            length = duration + short.delay
         }
+        if cuts != nil {
+            let thumbnail = isDamaged ? nil : Thumbnail(incoming)
+            cuts?.observe(thumbnail)
+        }
+        coming.append(
+            PictureTiming(index: framesDecoded, time: time, end: time, isDamaged: isDamaged),
+            duration: length, frame: &incoming, isDecided: cuts == nil)
         framesDecoded += 1
         return true
     }
@@ -329,12 +352,14 @@ extension ContainerFrames {
         clock.forgetOrder()
         losses = LossTracker()
         lost = SpanList()
-        (next, current, lastGap, coveredFrom, coveredTo) = (nil, nil, nil, nil, nil)
+        coming.removeAll()
+        if cuts != nil { cuts = CutDetector() }
+        (current, lastGap, coveredFrom, coveredTo) = (nil, nil, nil, nil)
         (undecodable, framesDecoded) = (0, 0)
         (drained, reachedEnd) = (false, false)
         (waitsForKey, firstKey) = (true, nil)
-        reachedEnd = !(try decodeIncoming())
-        guard let landed = next, let firstKey, let keyTime = clock.time(ofTicks: firstKey),
+        try decodeAhead { !$0.isEmpty }
+        guard let landed = coming.first, let firstKey, let keyTime = clock.time(ofTicks: firstKey),
             landed.time == keyTime, landed.time <= target
         else { return false }
         while try advance() {

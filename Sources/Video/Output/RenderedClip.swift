@@ -1,20 +1,76 @@
 internal import CFFmpeg
 import Imaging
 
-/// A moving test picture, encoded into a file: for measurements that must not depend on the videos
-/// that happen to be at hand.
+/// Pictures that are drawn and encoded into a file: for measurements and tests that must not depend
+/// on the videos that happen to be at hand.
 package enum RenderedClip {
-    /// Renders and encodes a clip as MP4: H.264 with B-frames where the linked FFmpeg can encode
-    /// it, else MPEG-4 part 2.
+    /// One picture to draw on: full-size brightness, colour differences of half the size.
+    package struct Canvas {
+        package let size: PixelSize
+        /// `[height, width]`, black is 16 and white 235.
+        package var luma: [UInt8]
+        /// `[height / 2, width / 2]`, 128 is grey.
+        package var blue: [UInt8]
+        package var red: [UInt8]
+
+        package init(size: PixelSize) {
+            precondition(size.width % 2 == 0 && size.height % 2 == 0, "odd sides")
+            self.size = size
+            luma = [UInt8](repeating: 16, count: size.area)
+            blue = [UInt8](repeating: 128, count: size.area / 4)
+            red = blue
+        }
+    }
+
+    /// Encodes a clip as MP4: H.264 with B-frames where the linked FFmpeg can encode it, else
+    /// MPEG-4 part 2.
     ///
-    /// - Parameter size: even sides.
+    /// - Parameters:
+    ///   - size: even sides.
+    ///   - ticksPerSecond: the time base, and the rate where `times` is nil.
+    ///   - times: rising time stamps of the pictures in ticks; nil: one picture a tick.
+    ///   - draw: draws picture `index` over the one before it.
+    /// - Throws: `cannotEncode`.
+    package static func write(
+        to path: String, size: PixelSize, ticksPerSecond: Int, frames: Int, times: [Int]? = nil,
+        draw: (_ index: Int, _ canvas: inout Canvas) -> Void
+    ) throws(VideoError) {
+        var writer = try ClipWriter(path: path, size: size, framesPerSecond: ticksPerSecond)
+        var canvas = Canvas(size: size)
+        for index in 0..<frames {
+            draw(index, &canvas)
+            try writer.append(canvas, at: times?[index] ?? index)
+        }
+        try writer.finish()
+    }
+
+    /// A moving picture for measurements: a texture that moves to the right, a lighter box that
+    /// crosses it, slowly turning colours.
+    ///
     /// - Throws: `cannotEncode`.
     package static func write(
         to path: String, size: PixelSize, framesPerSecond: Int, seconds: Int
     ) throws(VideoError) {
-        var writer = try ClipWriter(path: path, size: size, framesPerSecond: framesPerSecond)
-        for index in 0..<framesPerSecond * seconds { try writer.append(index) }
-        try writer.finish()
+        try write(
+            to: path, size: size, ticksPerSecond: framesPerSecond,
+            frames: framesPerSecond * seconds
+        ) { index, canvas in
+            let boxLeft = (index * 7) % size.width
+            for y in 0..<size.height {
+                for x in 0..<size.width {
+                    let texture = ((x &+ index &* 3) ^ (y &* 5)) & 63
+                    let isBox = x >= boxLeft && x < boxLeft + 200 && y % 540 < 200
+                    canvas.luma[y * size.width + x] = UInt8(64 + texture + (isBox ? 90 : 0))
+                }
+            }
+            let width = size.width / 2
+            for y in 0..<size.height / 2 {
+                for x in 0..<width {
+                    canvas.blue[y * width + x] = UInt8(96 + (x + index) % 64)
+                    canvas.red[y * width + x] = UInt8(96 + (y + 2 * index) % 64)
+                }
+            }
+        }
     }
 }
 
@@ -73,42 +129,34 @@ private struct ClipWriter: ~Copyable {
         muxer = nil
     }
 
-    /// Draws and encodes picture `index`.
-    mutating func append(_ index: Int) throws(VideoError) {
+    mutating func append(_ canvas: RenderedClip.Canvas, at time: Int) throws(VideoError) {
         guard let frame else { return }
         try Self.check(av_frame_make_writable(frame))
-        draw(index, frame)
-        frame.pointee.pts = Int64(index)
+        let (width, height) = (size.width, size.height)
+        let (data, strides) = (frame.pointee.data, frame.pointee.linesize)
+        Self.copy(canvas.luma, width, height, to: data.0, strides.0)
+        Self.copy(canvas.blue, width / 2, height / 2, to: data.1, strides.1)
+        Self.copy(canvas.red, width / 2, height / 2, to: data.2, strides.2)
+        frame.pointee.pts = Int64(time)
         try encode(frame)
+    }
+
+    private static func copy(
+        _ samples: [UInt8], _ width: Int, _ height: Int, to plane: UnsafeMutablePointer<UInt8>?,
+        _ stride: Int32
+    ) {
+        guard let plane else { return }
+        samples.withUnsafeBufferPointer { source in
+            guard let base = source.baseAddress else { return }
+            for y in 0..<height {
+                (plane + y * Int(stride)).update(from: base + y * width, count: width)
+            }
+        }
     }
 
     mutating func finish() throws(VideoError) {
         try encode(nil)
         try Self.check(av_write_trailer(muxer))
-    }
-
-    /// A texture that moves to the right, a lighter box that crosses it, slowly turning colours.
-    private func draw(_ index: Int, _ frame: UnsafeMutablePointer<AVFrame>) {
-        let (luma, blue, red) = (
-            frame.pointee.data.0, frame.pointee.data.1, frame.pointee.data.2
-        )
-        let strides = frame.pointee.linesize
-        guard let luma, let blue, let red else { return }
-        let boxLeft = (index * 7) % size.width
-        for y in 0..<size.height {
-            let row = luma + y * Int(strides.0)
-            for x in 0..<size.width {
-                let texture = ((x &+ index &* 3) ^ (y &* 5)) & 63
-                let isBox = x >= boxLeft && x < boxLeft + 200 && y % 540 < 200
-                row[x] = UInt8(64 + texture + (isBox ? 90 : 0))
-            }
-        }
-        for y in 0..<size.height / 2 {
-            for x in 0..<size.width / 2 {
-                blue[y * Int(strides.1) + x] = UInt8(truncatingIfNeeded: 96 + (x + index) % 64)
-                red[y * Int(strides.2) + x] = UInt8(truncatingIfNeeded: 96 + (y + 2 * index) % 64)
-            }
-        }
     }
 
     private mutating func encode(_ frame: UnsafeMutablePointer<AVFrame>?) throws(VideoError) {

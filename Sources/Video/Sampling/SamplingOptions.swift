@@ -25,11 +25,14 @@ public struct SamplingOptions: Sendable, Hashable {
     /// False leaves the pictures empty (size 0 × 0) and saves their conversion: to plan or count
     /// frames. Pictures of a folder are not even opened then, so none is found damaged.
     public var needsPictures: Bool
+    /// Whether `SampledFrame.shotStart` tells where shots begin. Every decoded picture is looked
+    /// at; of a folder of pictures those that are sampled, which are opened in any case then.
+    public var detectsCuts: Bool
 
     public init(
         mode: SamplingMode = .pts, fps: Rational = Rational(2), minFrames: Int = 4,
         maxFrames: Int? = nil, start: Rational? = nil, end: Rational? = nil,
-        needsIndices: Bool = false, needsPictures: Bool = true
+        needsIndices: Bool = false, needsPictures: Bool = true, detectsCuts: Bool = false
     ) {
         self.mode = mode
         self.fps = fps
@@ -39,5 +42,6 @@ public struct SamplingOptions: Sendable, Hashable {
         self.end = end
         self.needsIndices = needsIndices
         self.needsPictures = needsPictures
+        self.detectsCuts = detectsCuts
     }
 }

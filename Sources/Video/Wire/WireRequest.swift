@@ -66,7 +66,7 @@ extension SamplingOptions: WireValue {
             mode: mode, fps: try reader.value(), minFrames: try reader.int(),
             maxFrames: try reader.optional(), start: try reader.optional(),
             end: try reader.optional(), needsIndices: try reader.bool(),
-            needsPictures: try reader.bool())
+            needsPictures: try reader.bool(), detectsCuts: try reader.bool())
     }
 
     package func write(to writer: inout WireWriter) {
@@ -78,6 +78,7 @@ extension SamplingOptions: WireValue {
         writer.put(end)
         writer.put(needsIndices)
         writer.put(needsPictures)
+        writer.put(detectsCuts)
     }
 }
 

@@ -77,6 +77,7 @@ extension SampledFrame: WireValue {
         index = try reader.int(in: 0...Int.max, "index")
         time = try reader.double("time")
         instant = try reader.double("instant")
+        shotStart = try reader.optional()
         let size = PixelSize(
             width: try reader.int(in: WireBounds.side, "width"),
             height: try reader.int(in: WireBounds.side, "height"))
@@ -91,6 +92,7 @@ extension SampledFrame: WireValue {
         writer.put(index)
         writer.put(time)
         writer.put(instant)
+        writer.put(shotStart)
         writer.put(image.size.width)
         writer.put(image.size.height)
         writer.append(image.pixels)

@@ -15,6 +15,10 @@ package struct AnalysisOptions: Sendable {
     package let segmentPrompt: String
     /// Seconds of video in one model input of a summary.
     package let windowSeconds: Double
+    /// Whether such a model input ends where a shot does.
+    package let windowsEndAtCuts: Bool
+    /// Seconds of the shortest shot that is a segment of its own.
+    package let minSegmentSeconds: Double
     package let maxNewTokens: Int
     package let tokenSampling: SamplingSettings
     package let limits: DecodeLimits
@@ -31,15 +35,18 @@ package struct AnalysisOptions: Sendable {
             minFrames: settings.sampling.minFrames, start: settings.sampling.start?.seconds,
             end: settings.sampling.end?.seconds)
         maxFramesPerInput = settings.sampling.maxFrames ?? Settings.Sampling.standardMaxFrames
+        let pixels = settings.pixels.effective(for: model)
         budget = VisualBudget(
-            minPixels: settings.pixels.minPixels.map(Double.init),
-            maxPixels: settings.pixels.maxPixels.map(Double.init),
-            totalPixels: settings.pixels.totalPixels.map(Double.init),
-            detail: settings.pixels.detail)
+            minPixels: pixels.minPixels.map(Double.init),
+            maxPixels: pixels.maxPixels.map(Double.init),
+            totalPixels: pixels.totalPixels.map(Double.init),
+            detail: pixels.detail ?? pixels.standardDetail)
         mrope = settings.mrope
         system = settings.system ?? Prompts.system
         segmentPrompt = settings.prompt ?? Prompts.segment
         windowSeconds = settings.window.value
+        windowsEndAtCuts = settings.cuts == .auto
+        minSegmentSeconds = settings.minSegment.value
         maxNewTokens = settings.generation.maxNewTokens
         let generation = settings.generation
         // Greedy unless a temperature is given (spec 1.4).

@@ -69,7 +69,8 @@ public final class Analyzer: Sendable {
         defer { timing.open += (ContinuousClock.now - start).seconds }
         if let prepared {
             return VisualStream(
-                FrameReader(prepared.video), plan: prepared.plan, encoder: encoder,
+                FrameReader(prepared.video), plan: prepared.plan,
+                minShot: options.minSegmentSeconds, encoder: encoder,
                 model: model.configuration)
         }
         let opened = try open(
@@ -78,8 +79,8 @@ public final class Analyzer: Sendable {
         // Whoever taps wants pictures as they are.
         try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
         return VisualStream(
-            opened.reader, plan: opened.plan, encoder: encoder, model: model.configuration,
-            tap: tap)
+            opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
+            encoder: encoder, model: model.configuration, tap: tap)
     }
 
     /// Opens an input ahead of its turn; nil where it is decoded in this process, in its turn.
@@ -123,6 +124,7 @@ public final class Analyzer: Sendable {
         let room = try roomForVisualTokens(prompts: prompts, options: options)
         var sampling = options.sampling
         sampling.needsPictures = needsPictures
+        sampling.detectsCuts = windowed && options.windowsEndAtCuts
         if !windowed {
             // Frames go in pairs; an odd bound would cut the last one off.
             sampling.maxFrames = max(2, options.maxFramesPerInput & ~1)

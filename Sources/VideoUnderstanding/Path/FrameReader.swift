@@ -64,6 +64,9 @@ package struct FrameReader: ~Copyable {
 
     package var report: DecodeReport { read({ $0.report }, { $0.report }) }
 
+    /// See `VideoReader.promisedEnd`.
+    package var promisedEnd: Double? { read({ $0.promisedEnd }, { $0.promisedEnd }) }
+
     package var expectedFrames: Int? { read({ $0.expectedFrames }, { $0.expectedFrames }) }
 
     package var expectedFramesIsExact: Bool {

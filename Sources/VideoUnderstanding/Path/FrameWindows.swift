@@ -25,18 +25,40 @@ package struct WindowLimit: Sendable, Equatable {
     }
 }
 
+/// One window of a video, after all of its frames were seen.
+package struct FrameWindow: Sendable, Equatable {
+    /// Its frames, in order.
+    package var moments: [SampledMoment]
+    /// Where it begins, in seconds: a presentation time of the file, not after its first frame.
+    package var start: Double
+    /// Where the next window begins; nil for the last one.
+    package var next: WindowStart?
+}
+
+/// Where a window begins that is not the first.
+package struct WindowStart: Sendable, Equatable {
+    /// Seconds, a presentation time of the file.
+    package var time: Double
+    /// Whether a shot begins there.
+    package var isCut: Bool
+}
+
 /// Cuts the sampled frames of a video into consecutive windows, and each window into pairs, while
 /// they are decoded.
 ///
-/// At most one frame of a pair and the first frame of the next window are held.
+/// A window ends where a shot does, if the reader looks for cuts, or else at its limit. At most one
+/// frame of a pair and the first frame of the next window are held.
 package struct FrameWindows: ~Copyable {
     package var reader: FrameReader
     private let limit: WindowLimit
-    private var pending: SampledFrame?
+    private var shots: ShotJoining
+    private var pending: (frame: SampledFrame, start: WindowStart)?
 
-    package init(_ reader: consuming FrameReader, limit: WindowLimit) {
+    /// - Parameter minShot: a shot of fewer seconds is joined to its neighbour.
+    package init(_ reader: consuming FrameReader, limit: WindowLimit, minShot: Double = 0) {
         self.reader = reader
         self.limit = limit
+        shots = ShotJoining(least: minShot)
     }
 
     /// Gives the pairs of the next window to `onPair`, in order. The last frame of an odd number has
@@ -46,22 +68,32 @@ package struct FrameWindows: ~Copyable {
     /// file: further instants of a picture that is held beyond the limit add nothing and are left
     /// out.
     ///
-    /// - Returns: the moments of the window's frames, and the moment with which the next window
-    ///   begins (nil at the end); nil after the last window.
+    /// - Returns: nil after the last window.
     package mutating func next(
         timing: inout TimingRecord,
         onPair: (SampledFrame, SampledFrame?, inout TimingRecord) throws -> Void
-    ) throws -> (moments: [SampledMoment], next: SampledMoment?)? {
-        guard let first = try pending.take() ?? pull(&timing) else { return nil }
-        var moments: [SampledMoment] = []
-        var unpaired: SampledFrame?
-        var frame: SampledFrame? = first
-        while let current = frame {
+    ) throws -> FrameWindow? {
+        let first: SampledFrame
+        let start: Double
+        if let (frame, begin) = pending.take() {
+            (first, start) = (frame, begin.time)
+        } else {
+            guard let frame = try pull(&timing) else { return nil }
+            (first, start) = (frame, frame.time)
+            shots.begin(at: frame.time)
+        }
+        var moments = [first.moment]
+        var unpaired: SampledFrame? = first
+        while let current = try pull(&timing) {
+            if let cut = current.shotStart, shots.parts(at: cut, end: reader.promisedEnd) {
+                pending = (current, WindowStart(time: cut, isCut: true))
+                break
+            }
             let isBeyond =
                 moments.count >= limit.frames
                 || limit.seconds.map { current.instant - first.instant >= $0 - 1e-9 } ?? false
             if isBeyond, let last = moments.last, current.time > last.time {
-                pending = current
+                pending = (current, WindowStart(time: current.time, isCut: false))
                 break
             }
             if !isBeyond {
@@ -73,10 +105,9 @@ package struct FrameWindows: ~Copyable {
                 }
             }
             try Task.checkCancellation()
-            frame = try pull(&timing)
         }
         if let last = unpaired { try onPair(last, nil, &timing) }
-        return (moments, pending?.moment)
+        return FrameWindow(moments: moments, start: start, next: pending?.start)
     }
 
     private mutating func pull(_ timing: inout TimingRecord) throws -> SampledFrame? {

@@ -6,13 +6,16 @@ import Video
 /// One visual input of a prompt, seen and encoded.
 package struct VisualInput: Sendable {
     package var kind: VisualKind
-    /// The frames in it, before a last odd one was repeated.
-    package var moments: [SampledMoment]
+    /// The part of the video that it stands for, and the frames in it before a last odd one was
+    /// repeated.
+    package var window: FrameWindow
     package var grid: PatchGrid
     /// `[tokens, hidden]`.
     package var embeddings: [Float]
     /// Positions that it takes in the language model.
     package var tokens: Int
+
+    package var moments: [SampledMoment] { window.moments }
 }
 
 /// Turns pairs of frames into visual tokens, a bounded number of pairs at a time.
@@ -56,7 +59,7 @@ package struct VisualInputBuilder {
 
     /// Ends the input and starts the next one.
     package mutating func finish(
-        kind: VisualKind, moments: [SampledMoment], timing: inout TimingRecord
+        kind: VisualKind, window: FrameWindow, timing: inout TimingRecord
     ) throws -> VisualInput {
         try flush(&timing)
         let grid = grid(of: pairs)
@@ -65,7 +68,7 @@ package struct VisualInputBuilder {
             pairs = 0
         }
         return VisualInput(
-            kind: kind, moments: moments, grid: grid,
+            kind: kind, window: window, grid: grid,
             embeddings: embeddings,
             tokens: grid.patches / (geometry.mergeSize * geometry.mergeSize))
     }

@@ -9,11 +9,11 @@ package struct VisualStream: ~Copyable {
     private var builder: VisualInputBuilder
 
     package init(
-        _ reader: consuming FrameReader, plan: VisualPlan, encoder: VisionEncoder,
-        model: ModelConfiguration, tap: (([Float]) -> Void)? = nil
+        _ reader: consuming FrameReader, plan: VisualPlan, minShot: Double = 0,
+        encoder: VisionEncoder, model: ModelConfiguration, tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
-        windows = FrameWindows(reader, limit: plan.limit)
+        windows = FrameWindows(reader, limit: plan.limit, minShot: minShot)
         builder = VisualInputBuilder(encoder: encoder, plan: plan, model: model, tap: tap)
     }
 
@@ -31,8 +31,7 @@ package struct VisualStream: ~Copyable {
             try onEvent(.seen(time: (second ?? first).time))
         }
         guard let window else { return nil }
-        let visual = try builder.finish(
-            kind: plan.kind, moments: window.moments, timing: &timing)
+        let visual = try builder.finish(kind: plan.kind, window: window, timing: &timing)
         self.builder = builder
         return visual
     }

@@ -11,6 +11,13 @@ extension Settings {
         generation.repetitionPenalty ?? model.generation.repetitionPenalty
     }
 
+    /// Settings with the pixels that are used.
+    func withEffectivePixels(_ model: ModelConfiguration) -> Settings {
+        var settings = self
+        settings.pixels = pixels.effective(for: model)
+        return settings
+    }
+
     /// Bytes that must not be exceeded: 80 % of the machine's unless a limit is given.
     public var effectiveMaxMemory: Int { maxMemory?.bytes ?? SystemFiles.physicalMemory / 5 * 4 }
 
@@ -29,6 +36,21 @@ extension Settings {
                 message: "--weights \(weights?.rawValue ?? "") is not available in this version",
                 hint: "use bf16, f16 or f32, or leave the option out")
         }
+    }
+}
+
+extension Settings.Pixels {
+    /// The bounds that are used: those of a sample checkpoint, which has seen no larger pictures,
+    /// unless anything about pixels is asked for. The bounds that published checkpoints state are
+    /// not those that the reference uses for video.
+    func effective(for model: ModelConfiguration) -> Self {
+        guard model.kind == .sample, detail == nil, minPixels == nil, maxPixels == nil,
+            totalPixels == nil
+        else { return self }
+        var result = self
+        result.minPixels = model.preprocessor.minPixels
+        result.maxPixels = model.preprocessor.maxPixels
+        return result
     }
 }
 

@@ -8,6 +8,14 @@ public enum WeightsChoice: String, Sendable, CaseIterable {
     case bf16, f16, f32, int8, int4
 }
 
+/// Whether segments begin where shots do.
+public enum CutsChoice: String, Sendable, CaseIterable {
+    /// Shot cuts are looked for in every decoded picture.
+    case auto
+    /// Windows have a fixed length.
+    case off
+}
+
 /// Every option that has one meaning for all commands, with its default.
 ///
 /// Optional values are those that a checkpoint or the machine decides where the user does not; the
@@ -34,7 +42,10 @@ public struct Settings: Sendable, Equatable {
 
     /// How large frames are shown to the model.
     public struct Pixels: Sendable, Equatable {
-        public var detail = Detail.medium
+        /// ``standardDetail`` where nil, or the checkpoint's own bounds where it is made for them.
+        public var detail: Detail?
+        /// What holds where nothing else is asked for.
+        public var standardDetail = Detail.medium
         /// Budgets of qwen-vl-utils; the detail level holds where all three are nil.
         public var minPixels: Int?
         public var maxPixels: Int?
@@ -64,6 +75,9 @@ public struct Settings: Sendable, Equatable {
     public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
     public var window = Rational(30)
+    public var cuts = CutsChoice.auto
+    /// Seconds; a shorter shot is no segment of its own but joined to its neighbour.
+    public var minSegment = Rational(2)
     /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
@@ -101,7 +115,7 @@ public struct Settings: Sendable, Equatable {
         members.add("max_frames", sampling.maxFrames ?? Sampling.standardMaxFrames)
         members.add("start", orNull: sampling.start.map { .decimal($0.seconds.value) })
         members.add("end", orNull: sampling.end.map { .decimal($0.seconds.value) })
-        members.add("detail", pixels.detail.rawValue)
+        members.add("detail", (pixels.detail ?? pixels.standardDetail).rawValue)
         members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
         members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
@@ -112,6 +126,8 @@ public struct Settings: Sendable, Equatable {
         members.add("system", orNull: system.map(JSON.string))
         if purpose == .summary {
             members.add("window", .decimal(window.value))
+            members.add("cuts", cuts.rawValue)
+            members.add("min_segment", .decimal(minSegment.value))
             members.add("prompt", orNull: prompt.map(JSON.string))
         }
         members.add("temperature", .decimal(generation.temperature))
@@ -158,6 +174,9 @@ public struct Settings: Sendable, Equatable {
         }
         if !(1...1e6).contains(window.value) {
             throw invalid("--window must lie between 1 and 1000000 seconds")
+        }
+        if !(0...1e6).contains(minSegment.value) {
+            throw invalid("--min-segment must lie between 0 and 1000000 seconds")
         }
         if !(0...100).contains(generation.temperature) {
             throw invalid("--temperature must lie between 0 and 100")

@@ -77,7 +77,7 @@ public struct FramesTask: Sendable {
                 frameSize: plan.target, grids: plan.grids(pairs: pairs.count, model: model),
                 timestamps: times),
             pairs: records, visualTokens: pairs.count * plan.tokensPerPair,
-            settings: settings.json(for: .frames),
+            settings: settings.withEffectivePixels(model).json(for: .frames),
             warnings: report.warningRecords, timing: timing)
     }
 }

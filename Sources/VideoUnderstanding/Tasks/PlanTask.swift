@@ -8,8 +8,8 @@ import Video
 extension Analyzer {
     /// What a summary of a video would take: exact tokens, memory, and an estimate of the time.
     ///
-    /// The video is decoded once, since only that tells how many frames there really are; no
-    /// picture is prepared and the model does not run. Tokens are those of the windows: summing up
+    /// The video is decoded once, since only that tells how many frames there really are and where
+    /// windows end at cuts; no picture is prepared and the model does not run. Tokens are those of the windows: summing up
     /// the texts of several windows comes on top, and depends on what they say.
     /// - Throws: `Failure`.
     public func plan(
@@ -44,7 +44,7 @@ extension Analyzer {
             let end = window.next?.time ?? windows.reader.report.end
             planned.append(
                 PlannedWindow(
-                    range: TimeRange(start: window.moments[0].time, end: end),
+                    range: TimeRange(start: window.start, end: end),
                     frames: window.moments.count, frameSize: plan.target, grid: grid,
                     visualTokens: grid.time * plan.tokensPerPair,
                     promptTokens: layout.ids.count))

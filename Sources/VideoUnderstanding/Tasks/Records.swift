@@ -67,7 +67,7 @@ extension Analyzer {
 
     /// Settings with what the checkpoint decides where the user did not.
     package func effective(_ settings: Settings) -> Settings {
-        var settings = settings
+        var settings = settings.withEffectivePixels(model.configuration)
         settings.system = settings.system ?? Prompts.system
         settings.prompt = settings.prompt ?? Prompts.segment
         settings.weights = settings.weights ?? WeightsChoice(rawValue: model.scalarType.rawValue)

@@ -34,7 +34,7 @@ extension Analyzer {
         try onEvent(.opened(duration: stream.description.duration))
         var story = Story()
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
-            try onEvent(.stage("describing \(Timecode.text(of: visual.moments[0].time))"))
+            try onEvent(.stage("describing \(Timecode.text(of: visual.window.start))"))
             let (text, layout) = try answer(
                 [visual], stream.plan, prompt: options.segmentPrompt, options: options,
                 timing: &timing, onEvent: onEvent)
@@ -149,7 +149,7 @@ private struct Story {
     var finish = FinishReason.stop
     var grids: [PatchGrid] = []
     var moments: [SampledMoment] = []
-    private var open: [(start: Double, keyframe: Double, text: GeneratedText)] = []
+    private var open: [(window: FrameWindow, text: GeneratedText)] = []
 
     mutating func add(_ text: GeneratedText, to visual: VisualInput, promptTokens: Int) {
         usage += UsageRecord(
@@ -158,20 +158,17 @@ private struct Story {
         if text.finish == .length { finish = .length }
         grids.append(visual.grid)
         moments += visual.moments
-        let keyframe = visual.moments[visual.moments.count / 2].time
-        open.append((visual.moments[0].time, keyframe, text))
+        open.append((visual.window, text))
     }
 
     /// Each segment lasts until the next one begins, the last one until `end`.
     func segments(end: Double) -> [SegmentRecord] {
-        open.indices.map { index in
-            let segment = open[index]
-            let isLast = index == open.count - 1
-            return SegmentRecord(
-                range: TimeRange(
-                    start: segment.start, end: isLast ? end : open[index + 1].start),
-                boundary: isLast ? .end : .window, summary: segment.text.text,
-                keyframe: segment.keyframe, confidence: segment.text.confidence)
+        open.map { window, text in
+            SegmentRecord(
+                range: TimeRange(start: window.start, end: window.next?.time ?? end),
+                boundary: window.next.map { $0.isCut ? .cut : .window } ?? .end,
+                summary: text.text, keyframe: window.moments[window.moments.count / 2].time,
+                confidence: text.confidence)
         }
     }
 }

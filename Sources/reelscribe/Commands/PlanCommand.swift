@@ -6,9 +6,10 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan",
         abstract: "Say what a run will cost before it is started.",
         discussion: """
-            Decodes each video once to count its frames, without running the model, and writes one \
-            document a video (reelscribe/plan@1): exact visual and prompt tokens of every window, \
-            peak memory by purpose and whether it fits, and estimated seconds.
+            Decodes each video once to count its frames and find its cuts, without running the \
+            model, and writes one document a video (reelscribe/plan@1): exact visual and prompt \
+            tokens of every window, peak memory by purpose and whether it fits, and estimated \
+            seconds.
 
             EXAMPLES
               reelscribe plan talk.mp4
@@ -18,12 +19,9 @@ struct PlanCommand: ParsableCommand {
     @Argument(help: videoHelp, completion: .file())
     var videos: [String]
 
-    @Option(
-        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
-    var window: Rational = Rational(30)
-
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Windows") var windows: WindowOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Generation") var generation: GenerationOptions
@@ -34,7 +32,7 @@ struct PlanCommand: ParsableCommand {
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)
-            settings.window = window
+            windows.apply(to: &settings)
         }
     }
 

@@ -94,6 +94,7 @@ struct RunCommand: ParsableCommand {
     var system: String?
 
     @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Inputs") var isolation: IsolationOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Generation") var generation: GenerationOptions
@@ -104,6 +105,7 @@ struct RunCommand: ParsableCommand {
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)
+            isolation.apply(to: &settings)
             settings.window = window
             settings.prompt = prompt
             settings.system = system
@@ -155,7 +157,7 @@ struct RunCommand: ParsableCommand {
             }
             order = BatchOrder(
                 manifest: file.manifest, options: BatchOptions(output: output), base: file.base,
-                model: model.model ?? file.model)
+                model: model.model ?? file.model, fetcher: try isolation.fetcher())
             order.options.isUnordered = unordered || file.isUnordered ?? false
             order.options.includesTiming = !timing.noTiming && file.includesTiming ?? true
             order.options.limit = limit ?? file.limit
@@ -170,7 +172,7 @@ struct RunCommand: ParsableCommand {
             }
             order = BatchOrder(
                 manifest: manifest, options: BatchOptions(output: output ?? ""), base: given,
-                model: model.model)
+                model: model.model, fetcher: try isolation.fetcher())
             order.options.isUnordered = unordered
             order.options.includesTiming = !timing.noTiming
             order.options.limit = limit

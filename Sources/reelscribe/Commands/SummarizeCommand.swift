@@ -23,10 +23,6 @@ struct SummarizeCommand: ParsableCommand {
     @Argument(help: videoHelp, completion: .file())
     var videos: [String]
 
-    @Option(
-        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
-    var window: Rational = Rational(30)
-
     @Option(help: ArgumentHelp("Say what to write, in place of the built-in instruction."))
     var prompt: String?
 
@@ -38,6 +34,7 @@ struct SummarizeCommand: ParsableCommand {
 
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Windows") var windows: WindowOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Generation") var generation: GenerationOptions
@@ -48,7 +45,7 @@ struct SummarizeCommand: ParsableCommand {
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)
-            settings.window = window
+            windows.apply(to: &settings)
             settings.prompt = prompt
             settings.system = system
         }

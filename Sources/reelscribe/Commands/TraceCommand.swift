@@ -48,7 +48,7 @@ struct TraceCommand: ParsableCommand {
 
     func settings() throws -> Settings {
         try Settings.from { settings in
-            settings.pixels.detail = .high
+            settings.pixels.standardDetail = .high
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)

@@ -76,7 +76,7 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Pixels per video frame where no pixel option is given: low 64·28·28, medium 128·28·28, high the reference's budgets. Images always have the image budget. (default: medium; high in trace)",
+            "Pixels per video frame where no pixel option is given: low 64·28·28, medium 128·28·28, high the reference's budgets. Images always have the image budget. (default: medium, high in trace; a sample model has its own bounds)",
             valueName: "level"))
     var detail: Detail?
 
@@ -108,11 +108,35 @@ struct SamplingOptions: ParsableArguments {
         settings.sampling.maxFrames = maxFrames
         settings.sampling.start = start
         settings.sampling.end = end
-        if let detail { settings.pixels.detail = detail }
+        settings.pixels.detail = detail
         settings.pixels.minPixels = minPixels
         settings.pixels.maxPixels = maxPixels
         settings.pixels.totalPixels = totalPixels
         settings.allowReferences = allowReferences
+    }
+}
+
+/// Into what parts a video is cut for a summary.
+struct WindowOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
+    var window: Rational = Rational(30)
+
+    @Option(
+        help: ArgumentHelp(
+            "auto: segments begin at shot cuts, and at --window within long shots; off: at --window alone. Fades and dissolves are no cuts.",
+            valueName: "auto|off"))
+    var cuts: CutsChoice = .auto
+
+    @Option(
+        help: ArgumentHelp(
+            "A shot of fewer seconds is joined to its neighbour.", valueName: "seconds"))
+    var minSegment: Rational = Rational(2)
+
+    func apply(to settings: inout Settings) {
+        settings.window = window
+        settings.cuts = cuts
+        settings.minSegment = minSegment
     }
 }
 

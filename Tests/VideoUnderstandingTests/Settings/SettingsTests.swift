@@ -17,6 +17,10 @@ import VideoUnderstanding
         #expect(json["temperature"]?.int == 0)
         #expect(json["max_new_tokens"]?.int == 256)
         #expect(json["weights"] == .null)
+        #expect(json["cuts"]?.string == "auto")
+        #expect(json["min_segment"]?.int == 2)
+        // Windows are a matter of summaries.
+        #expect(settings.json(for: .answer)["cuts"] == nil)
     }
 
     // The result does not depend on the machine's means, so that they must not be in the document.
@@ -67,6 +71,7 @@ import VideoUnderstanding
         ("--repetition-penalty", { $0.generation.repetitionPenalty = 0 }),
         ("--max-new-tokens", { $0.generation.maxNewTokens = 0 }),
         ("--threads", { $0.threads = 0 }), ("--window", { $0.window = Rational(0) }),
+        ("--min-segment", { $0.minSegment = Rational(-1) }),
     ]
 
     @Test(arguments: contradictions)
