@@ -24,7 +24,8 @@ public struct DecodeLimits: Sendable, Hashable {
 
     public init(
         maximumPixels: Int = 8192 * 8192, maximumDuration: Double = 48 * 3600,
-        maximumBytes: Int? = nil, maximumStreams: Int = 256, probeBytes: Int = 1 << 20, analyzeBytes: Int = 16 << 20,
+        maximumBytes: Int? = nil, maximumStreams: Int = 256, probeBytes: Int = 1 << 20,
+        analyzeBytes: Int = 16 << 20,
         analyzeSeconds: Double = 10, stallSeconds: Double = 30,
         undecodablePackets: Int = 10_000, foreignPackets: Int = 1_000_000,
         pipeBytes: Int = 8 << 30

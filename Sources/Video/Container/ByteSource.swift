@@ -40,7 +40,8 @@ final class ByteSource {
     ///
     /// - Parameter name: what errors call it, where that is not the path.
     static func file(
-        _ path: String, named name: String? = nil, limits: DecodeLimits, activity: ReadingActivity? = nil
+        _ path: String, named name: String? = nil, limits: DecodeLimits,
+        activity: ReadingActivity? = nil
     ) throws(VideoError) -> ByteSource {
         // Without O_NONBLOCK, opening a named pipe would wait for its writer beyond any deadline.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)

@@ -82,11 +82,6 @@ struct RunCommand: ParsableCommand {
         completion: .file())
     var summary: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Seconds of video that the model sees at once in a summary.", valueName: "seconds"))
-    var window: Rational = Rational(30)
-
     @Option(help: ArgumentHelp("Say what summaries are to write."))
     var prompt: String?
 
@@ -94,6 +89,7 @@ struct RunCommand: ParsableCommand {
     var system: String?
 
     @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Windows") var windows: WindowOptions
     @OptionGroup(title: "Inputs") var isolation: IsolationOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
@@ -106,7 +102,7 @@ struct RunCommand: ParsableCommand {
             model.apply(to: &settings)
             generation.apply(to: &settings)
             isolation.apply(to: &settings)
-            settings.window = window
+            windows.apply(to: &settings)
             settings.prompt = prompt
             settings.system = system
         }

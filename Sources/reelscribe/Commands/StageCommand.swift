@@ -33,7 +33,14 @@ struct StageCommand: ParsableCommand {
     @Flag(help: "Answer jobs as they are ready, not in their order.")
     var unordered = false
 
+    @Option(help: ArgumentHelp("Say what summaries are to write."))
+    var prompt: String?
+
+    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
+    var system: String?
+
     @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Windows") var windows: WindowOptions
     @OptionGroup(title: "Inputs") var isolation: IsolationOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
@@ -46,6 +53,9 @@ struct StageCommand: ParsableCommand {
             model.apply(to: &settings)
             generation.apply(to: &settings)
             isolation.apply(to: &settings)
+            windows.apply(to: &settings)
+            settings.prompt = prompt
+            settings.system = system
         }
     }
 
