@@ -36,6 +36,13 @@ public final class InputFetcher: Sendable {
     /// Ends the commands that run; from any thread.
     public func cancel() { isCancelled.store(true, ordering: .releasing) }
 
+    /// Ends what runs, and removes all that was fetched. For the end of a process, which may hold
+    /// on to this for ever.
+    public func close() {
+        cancel()
+        folder?.removeNow()
+    }
+
     /// What a job's `video` is; fetched where it must be.
     public func open(_ job: Job) throws(Failure) -> JobInput {
         guard let command, let folder, Self.isFetched(job.video) else {

@@ -32,6 +32,9 @@ public final class ScratchFolder: Sendable {
         close(lock)
     }
 
+    /// Removes the folder, whoever still holds files of it.
+    func removeNow() { Self.remove(path) }
+
     /// A place for one file, which is removed when nothing holds it any more.
     ///
     /// - Parameter number: tells the files of this folder apart.

@@ -131,13 +131,17 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let progress = reports.start()
-        let order = try batchOrder(progress)
+        let fetcher = try isolation.fetcher()
+        defer { fetcher.close() }
+        let order = try batchOrder(progress, fetcher)
         let work = BatchWork(order, progress: progress)
         let status = try work.run()
         if status != .success { throw ExitCode(status.rawValue) }
     }
 
-    private func batchOrder(_ progress: ProgressMeter) throws -> BatchOrder {
+    private func batchOrder(
+        _ progress: ProgressMeter, _ fetcher: InputFetcher
+    ) throws -> BatchOrder {
         let given = try settings()
         var order: BatchOrder
         if let jobFile {
@@ -153,7 +157,7 @@ struct RunCommand: ParsableCommand {
             }
             order = BatchOrder(
                 manifest: file.manifest, options: BatchOptions(output: output), base: file.base,
-                model: model.model ?? file.model, fetcher: try isolation.fetcher())
+                model: model.model ?? file.model, fetcher: fetcher)
             order.options.isUnordered = unordered || file.isUnordered ?? false
             order.options.includesTiming = !timing.noTiming && file.includesTiming ?? true
             order.options.limit = limit ?? file.limit
@@ -168,7 +172,7 @@ struct RunCommand: ParsableCommand {
             }
             order = BatchOrder(
                 manifest: manifest, options: BatchOptions(output: output ?? ""), base: given,
-                model: model.model, fetcher: try isolation.fetcher())
+                model: model.model, fetcher: fetcher)
             order.options.isUnordered = unordered
             order.options.includesTiming = !timing.noTiming
             order.options.limit = limit

@@ -73,6 +73,7 @@ struct StageCommand: ParsableCommand {
         let settings = try settings()
         let fetcher = try isolation.fetcher()
         Signals.interruption.onRequest { fetcher.cancel() }
+        defer { fetcher.close() }
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: settings, progress: progress))
         let executor = JobExecutor(

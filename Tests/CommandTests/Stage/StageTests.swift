@@ -137,7 +137,7 @@ struct StageTests {
         let (documents, status) = try StageProcess.answers(
             to: lines,
             [
-                "--decoder-fault", "\(kind):countdown-portrait.mov", "--stall-timeout", "1",
+                "--decoder-fault", "\(kind):countdown-portrait.mov", "--stall-timeout", "2",
                 "--decode-memory", "512MiB",
             ])
         #expect(status == 0)
