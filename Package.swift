@@ -24,18 +24,22 @@ let package = Package(
             name: "CKernels",
             linkerSettings: [.linkedLibrary("openblas"), .linkedLibrary("pthread")]),
 
+        // Processes that decode hostile input: fork, descriptors, system calls that are refused.
+        .target(name: "CSandbox"),
+
         // The path, in the direction in which data flows.
         .target(name: "OrderedJSON"),
         .target(name: "Compute", dependencies: ["CKernels"]),
         .target(name: "Imaging", dependencies: ["Compute", "CKernels"]),
         .target(name: "Video", dependencies: ["CFFmpeg", "Imaging"]),
+        .target(name: "Isolation", dependencies: ["CSandbox", "Compute", "Imaging", "Video"]),
         .target(name: "Text", dependencies: ["OrderedJSON"]),
         .target(
             name: "Qwen2VL", dependencies: ["CKernels", "Compute", "Imaging", "OrderedJSON"]),
         .target(
             name: "VideoUnderstanding",
             dependencies: [
-                "Compute", "Imaging", "OrderedJSON", "Qwen2VL", "Text", "Video",
+                "Compute", "Imaging", "Isolation", "OrderedJSON", "Qwen2VL", "Text", "Video",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -48,13 +52,13 @@ let package = Package(
         .target(
             name: "Batch",
             dependencies: [
-                "OrderedJSON", "Video", "VideoUnderstanding",
+                "Compute", "OrderedJSON", "Video", "VideoUnderstanding",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "Batch", "Evaluation", "VideoUnderstanding",
+                "Batch", "Evaluation", "Isolation", "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -63,6 +67,9 @@ let package = Package(
         .testTarget(name: "ComputeTests", dependencies: ["Compute", "CKernels"]),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "OrderedJSON"]),
         .testTarget(name: "VideoTests", dependencies: ["Video", "OrderedJSON"]),
+        .testTarget(
+            name: "IsolationTests",
+            dependencies: ["Isolation", "Video", "VideoUnderstanding", "OrderedJSON"]),
         .testTarget(name: "TextTests", dependencies: ["Text", "OrderedJSON"]),
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(

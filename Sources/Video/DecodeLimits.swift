@@ -4,6 +4,8 @@ public struct DecodeLimits: Sendable, Hashable {
     public var maximumPixels: Int
     /// Seconds between the start of the presentation and its last picture.
     public var maximumDuration: Double
+    /// Bytes of a file or a download; nil for any number.
+    public var maximumBytes: Int?
     /// Streams of one container.
     public var maximumStreams: Int
     /// Bytes read to find out what the container is.
@@ -22,13 +24,15 @@ public struct DecodeLimits: Sendable, Hashable {
 
     public init(
         maximumPixels: Int = 8192 * 8192, maximumDuration: Double = 48 * 3600,
-        maximumStreams: Int = 256, probeBytes: Int = 1 << 20, analyzeBytes: Int = 16 << 20,
+        maximumBytes: Int? = nil, maximumStreams: Int = 256, probeBytes: Int = 1 << 20,
+        analyzeBytes: Int = 16 << 20,
         analyzeSeconds: Double = 10, stallSeconds: Double = 30,
         undecodablePackets: Int = 10_000, foreignPackets: Int = 1_000_000,
         pipeBytes: Int = 8 << 30
     ) {
         self.maximumPixels = maximumPixels
         self.maximumDuration = maximumDuration
+        self.maximumBytes = maximumBytes
         self.maximumStreams = maximumStreams
         self.probeBytes = probeBytes
         self.analyzeBytes = analyzeBytes

@@ -4,14 +4,17 @@ import Imaging
 struct FrameSource: ~Copyable {
     private var container: ContainerFrames?
     private var images: ImageFrames?
+    private let activity: ReadingActivity?
 
-    init(_ container: consuming ContainerFrames) {
+    init(_ container: consuming ContainerFrames, activity: ReadingActivity?) {
         self.container = consume container
+        self.activity = activity
         images = nil
     }
 
     init(_ images: consuming ImageFrames) {
         container = nil
+        activity = nil
         self.images = consume images
     }
 
@@ -32,6 +35,7 @@ struct FrameSource: ~Copyable {
 
     /// Makes the next picture the current one; false after the last.
     mutating func advance() throws(VideoError) -> Bool {
+        activity?.note()
         if let moved = try container?.advance() { return moved }
         return images?.advance() ?? false
     }

@@ -7,24 +7,31 @@ struct SourceOpener {
     private let limits: DecodeLimits
     let threads: Int
     private let allowReferences: Bool
+    private let activity: ReadingActivity?
     /// Nil for pictures.
     private let bytes: ByteSource?
 
     init(
         input: VideoInput, sampling: SamplingOptions, limits: DecodeLimits, threads: Int,
-        allowReferences: Bool
+        allowReferences: Bool, activity: ReadingActivity? = nil
     ) throws(VideoError) {
         self.input = input
         self.sampling = sampling
         self.limits = limits
         self.threads = threads
         self.allowReferences = allowReferences
+        self.activity = activity
         switch input {
-        case .file(let path): bytes = try ByteSource.file(path, limits: limits)
-        case .standardInput: bytes = try ByteSource.standardInput(limits: limits)
+        case .file(let path):
+            bytes = try ByteSource.file(path, limits: limits, activity: activity)
+        case .fetched(let path, let uri, isImage: false):
+            bytes = try ByteSource.file(path, named: uri, limits: limits, activity: activity)
+        case .standardInput:
+            bytes = try ByteSource.standardInput(limits: limits, activity: activity)
         case .url(let address):
-            bytes = try ByteSource(address: address, limits: limits, agent: "reelscribe")
-        case .imageFolder, .image: bytes = nil
+            bytes = try ByteSource(
+                address: address, limits: limits, agent: "reelscribe", activity: activity)
+        case .imageFolder, .image, .fetched: bytes = nil
         }
     }
 
@@ -72,16 +79,23 @@ struct SourceOpener {
         switch input {
         case .imageFolder(let paths, let rate, let uri):
             return FrameSource(
-                try ImageFrames(paths, rate: rate, uri: uri, limits: limits))
+                try ImageFrames(
+                    paths, rate: rate, uri: uri, limits: limits, activity: activity))
         case .image(let path):
             return FrameSource(
-                try ImageFrames([path], rate: Rational(1), uri: path, limits: limits))
-        case .file, .url, .standardInput:
+                try ImageFrames(
+                    [path], rate: Rational(1), uri: path, limits: limits, activity: activity))
+        case .fetched(let path, let uri, isImage: true):
+            return FrameSource(
+                try ImageFrames(
+                    [path], rate: Rational(1), uri: uri, limits: limits, activity: activity))
+        case .file, .url, .standardInput, .fetched:
             return FrameSource(
                 try ContainerFrames(
                     try rewound(), limits: limits, threads: threads,
                     allowReferences: allowReferences, fps: sampling.fps,
-                    detectsCuts: sampling.detectsCuts))
+                    detectsCuts: sampling.detectsCuts),
+                activity: activity)
         }
     }
 

@@ -30,6 +30,16 @@ public enum VideoError: Error, Sendable, Equatable {
     case tooManyStreams(uri: String, count: Int, limit: Int)
     /// A pipe had to be read twice, but was too large to be kept.
     case pipeTooLarge(uri: String, limit: Int)
+    /// A file or download larger than `DecodeLimits.maximumBytes`.
+    case tooManyBytes(uri: String, limit: Int)
+    /// The address, or one that it redirects to, is on a host that is not allowed.
+    case hostNotAllowed(uri: String, host: String)
+    /// The process that decodes ended by itself, which only hostile or very broken data brings about.
+    case decoderCrashed(uri: String, reason: String)
+    /// The process that decodes took longer than it may.
+    case decoderTooSlow(uri: String, seconds: Double)
+    /// Decoding needed more memory than it may use.
+    case decoderOutOfMemory(uri: String, limit: Int)
     /// The range asked for holds no picture of this video.
     case emptyRange(uri: String, duration: Double)
     /// Sampling options that contradict themselves.
@@ -46,16 +56,17 @@ extension VideoError {
         switch self {
         case .notFound: "input.not_found"
         case .cannotOpen: "input.cannot_open"
-        case .unsupportedURL: "input.unsupported_url"
+        case .unsupportedURL, .hostNotAllowed: "input.unsupported_url"
         case .unreachable: "input.unreachable"
         case .noPictures, .notAVideo, .namesOtherInputs, .noVideoStream, .noDecoder:
             "decode.no_video"
-        case .nothingDecodable: "decode.damaged"
-        case .stalled: "decode.timeout"
+        case .nothingDecodable, .decoderCrashed: "decode.damaged"
+        case .stalled, .decoderTooSlow: "decode.timeout"
+        case .decoderOutOfMemory: "limit.memory"
         case .tooManyPixels: "limit.pixels"
         case .tooLong: "limit.duration"
         case .tooManyStreams: "limit.streams"
-        case .pipeTooLarge: "limit.size"
+        case .pipeTooLarge, .tooManyBytes: "limit.size"
         case .emptyRange, .invalidSampling: "job.invalid"
         case .cannotEncode, .systemFailure: "internal"
         }
@@ -64,7 +75,7 @@ extension VideoError {
     /// The exit status of a command that ends with this error (contract section 2).
     public var exitCode: Int32 {
         switch self {
-        case .notFound, .cannotOpen, .unsupportedURL: 66
+        case .notFound, .cannotOpen, .unsupportedURL, .hostNotAllowed: 66
         case .unreachable, .stalled: 75
         case .emptyRange, .invalidSampling: 64
         case .cannotEncode, .systemFailure: 70
@@ -97,6 +108,11 @@ extension VideoError {
         case .tooManyPixels, .tooLong, .tooManyStreams:
             "convert the video to something smaller first; the library's DecodeLimits can be raised"
         case .pipeTooLarge: "save the input to a file first"
+        case .tooManyBytes: "raise --max-input-size"
+        case .hostNotAllowed: "name the host with --allow-host if you trust it"
+        case .decoderCrashed: "try to obtain the file again, or convert it"
+        case .decoderTooSlow: "raise --decode-timeout, or convert the video first"
+        case .decoderOutOfMemory: "raise --decode-memory, or convert the video first"
         case .emptyRange: "choose a range inside the video"
         case .notAVideo, .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil
         }
@@ -133,6 +149,15 @@ extension VideoError: CustomStringConvertible {
             "\(uri): \(count) streams exceed the limit of \(limit)"
         case .pipeTooLarge(let uri, let limit):
             "\(uri): the pipe must be read twice, but is larger than \(limit) bytes"
+        case .tooManyBytes(let uri, let limit):
+            "\(uri): the input is larger than the limit of \(limit) bytes"
+        case .hostNotAllowed(let uri, let host):
+            "\(uri): the host \(host) is not among those allowed"
+        case .decoderCrashed(let uri, let reason): "\(uri): the decoder ended: \(reason)"
+        case .decoderTooSlow(let uri, let seconds):
+            "\(uri): decoding made no progress, or was not done, in \(secondsText(seconds)) s"
+        case .decoderOutOfMemory(let uri, let limit):
+            "\(uri): decoding needs more than \(limit >> 20) MiB of memory"
         case .emptyRange(let uri, let duration):
             "\(uri): the range holds no picture; the video lasts \(secondsText(duration)) s"
         case .invalidSampling(let reason): "invalid sampling: \(reason)"

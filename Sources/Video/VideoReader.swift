@@ -39,16 +39,18 @@ public struct VideoReader: ~Copyable {
     /// - Parameters:
     ///   - threads: pictures decoded at the same time; the result does not depend on it.
     ///   - allowReferences: whether playlists and the like in the input may open what they name.
+    ///   - activity: counts what goes on inside long calls.
     /// - Throws: what is wrong with the input or the options; `VideoError.nothingDecodable` where
     ///   there is no decodable picture.
     public static func open(
         _ input: VideoInput, sampling: SamplingOptions = SamplingOptions(),
-        limits: DecodeLimits = .standard, threads: Int = 1, allowReferences: Bool = false
+        limits: DecodeLimits = .standard, threads: Int = 1, allowReferences: Bool = false,
+        activity: ReadingActivity? = nil
     ) throws(VideoError) -> VideoReader {
         try SourceOpener.check(sampling)
         let origin = try SourceOpener(
             input: input, sampling: sampling, limits: limits, threads: threads,
-            allowReferences: allowReferences)
+            allowReferences: allowReferences, activity: activity)
         if input.isStillImage { return try VideoReader(origin, plan: .indices([0])) }
         switch sampling.mode {
         case .qwen:

@@ -42,12 +42,14 @@ struct Reelscribe: ParsableCommand {
                 subcommands: [
                     SummarizeCommand.self, AskCommand.self, FramesCommand.self, PlanCommand.self,
                 ]),
-            CommandGroup(name: "Many videos", subcommands: [RunCommand.self, MergeCommand.self]),
+            CommandGroup(
+                name: "Many videos",
+                subcommands: [RunCommand.self, MergeCommand.self, StageCommand.self]),
             CommandGroup(
                 name: "Models and parity",
                 subcommands: [
                     ModelCommand.self, EvalCommand.self, TokenizeCommand.self, TraceCommand.self,
-                    BenchCommand.self, YardstickCommand.self,
+                    BenchCommand.self, YardstickCommand.self, DecodeWorkerCommand.self,
                 ]),
             CommandGroup(
                 name: "Documents and set-up",
@@ -55,6 +57,7 @@ struct Reelscribe: ParsableCommand {
         ])
 
     static func main() {
+        if DecodeWorkerCommand.isAskedFor { main(nil) }
         Signals.install()
         do {
             nonisolated(unsafe) var command = try parseAsRoot()

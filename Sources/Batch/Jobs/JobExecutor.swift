@@ -25,7 +25,7 @@ public struct JobOutcome: Sendable {
 public struct JobExecutor: Sendable {
     /// Finds and opens what a job names. Whoever decodes elsewhere, or fetches inputs first, brings
     /// another.
-    public typealias Opening = @Sendable (Job) throws(Failure) -> VideoInput
+    public typealias Opening = @Sendable (Job) throws(Failure) -> JobInput
 
     public let analyzer: Analyzer
     private let includesTiming: Bool
@@ -35,7 +35,7 @@ public struct JobExecutor: Sendable {
     public init(
         _ analyzer: Analyzer, includesTiming: Bool = true,
         opening: @escaping Opening = { job throws(Failure) in
-            try VideoInput.resolving(job.video, settings: job.settings)
+            JobInput(try VideoInput.resolving(job.video, settings: job.settings))
         }
     ) {
         self.analyzer = analyzer
@@ -43,29 +43,53 @@ public struct JobExecutor: Sendable {
         open = opening
     }
 
+    /// Finds a job's input, and has it decoded ahead where that is done elsewhere; from any thread,
+    /// while the model is busy with another job.
+    public func prepare(_ job: Job) throws(Failure) -> PreparedJob {
+        let input = try open(job)
+        let use: VideoUse =
+            switch job.task {
+            case .summarize: .summary
+            case .ask(let questions): .answers(questions)
+            }
+        let video = try analyzer.prepare(input.video, for: use, settings: job.settings)
+        return PreparedJob(input: input, video: video)
+    }
+
     /// The documents of a job. What is wrong with it becomes its error document.
     ///
-    /// - Parameter onEvent: what happens along the path; whoever throws `interrupted` ends the work.
+    /// - Parameters:
+    ///   - prepared: from `prepare` with the same job.
+    ///   - onEvent: what happens along the path; whoever throws `interrupted` ends the work.
     /// - Throws: `interrupted` only, as that is no fault of the job: it has no result yet.
     public func run(
-        _ job: Job, onEvent: (AnalysisEvent) throws -> Void = { _ in }
+        _ job: Job, prepared: PreparedJob? = nil,
+        onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> JobOutcome {
         do {
-            let input = try open(job)
+            let prepared =
+                if let prepared { prepared } else { PreparedJob(input: try open(job), video: nil) }
             return switch job.task {
-            case .summarize: try summary(of: input, job, onEvent)
-            case .ask(let questions): try answers(questions, about: input, job, onEvent)
+            case .summarize: try summary(of: prepared, job, onEvent)
+            case .ask(let questions): try answers(questions, about: prepared, job, onEvent)
             }
         } catch {
-            if error.code == .interrupted { throw error }
-            return JobOutcome(documents: [job.document(of: error).json], failure: error)
+            return try outcome(of: job, failed: error)
         }
     }
 
+    /// The error document of a job, unless it was interrupted.
+    func outcome(of job: Job, failed failure: Failure) throws(Failure) -> JobOutcome {
+        if failure.code == .interrupted { throw failure }
+        return JobOutcome(documents: [job.document(of: failure).json], failure: failure)
+    }
+
     private func summary(
-        of input: VideoInput, _ job: Job, _ onEvent: (AnalysisEvent) throws -> Void
+        of prepared: PreparedJob, _ job: Job, _ onEvent: (AnalysisEvent) throws -> Void
     ) throws(Failure) -> JobOutcome {
-        var document = try analyzer.summarize(input, settings: job.settings, onEvent: onEvent)
+        var document = try analyzer.summarize(
+            prepared.input.video, settings: job.settings, prepared: prepared.video,
+            onEvent: onEvent)
         document.job = job.reference()
         var outcome = JobOutcome(documents: [])
         outcome.note(document.video, document.provenance)
@@ -75,13 +99,14 @@ public struct JobExecutor: Sendable {
     }
 
     private func answers(
-        _ questions: [String], about input: VideoInput, _ job: Job,
+        _ questions: [String], about prepared: PreparedJob, _ job: Job,
         _ onEvent: (AnalysisEvent) throws -> Void
     ) throws(Failure) -> JobOutcome {
         var answers: [AnswerDocument] = []
-        try analyzer.ask(input, questions: questions, settings: job.settings, onEvent: onEvent) {
-            answers.append($1)
-        }
+        try analyzer.ask(
+            prepared.input.video, questions: questions, settings: job.settings,
+            prepared: prepared.video, onEvent: onEvent
+        ) { answers.append($1) }
         var outcome = JobOutcome(documents: [])
         for (index, answer) in answers.enumerated() {
             var document = answer

@@ -24,12 +24,12 @@ public struct JobOption: Sendable {
 
     private static let sampling: [JobOption] = [
         rational("fps", \.sampling.fps),
-        choice("sampling", \.sampling.mode),
+        choice("sampling") { $1.sampling.mode = $0 },
         time("start", \.sampling.start),
         time("end", \.sampling.end),
         whole("min-frames") { $1.sampling.minFrames = $0 },
         whole("max-frames") { $1.sampling.maxFrames = $0 },
-        choice("detail", \.pixels.detail),
+        choice("detail") { $1.pixels.detail = $0 },
         whole("min-pixels") { $1.pixels.minPixels = $0 },
         whole("max-pixels") { $1.pixels.maxPixels = $0 },
         whole("total-pixels") { $1.pixels.totalPixels = $0 },
@@ -56,6 +56,12 @@ public struct JobOption: Sendable {
         JobOption("window", "seconds: a number", tasks: [.summarize]) { value, settings in
             guard let seconds = fraction(value) else { return false }
             settings.window = seconds
+            return true
+        },
+        choice("cuts", tasks: [.summarize]) { $1.cuts = $0 },
+        JobOption("min-segment", "seconds: a number", tasks: [.summarize]) { value, settings in
+            guard let seconds = fraction(value) else { return false }
+            settings.minSegment = seconds
             return true
         },
         text("prompt", tasks: [.summarize], \.prompt),
@@ -117,12 +123,13 @@ public struct JobOption: Sendable {
     }
 
     private static func choice<Choice: RawRepresentable & CaseIterable & SendableMetatype>(
-        _ name: String, _ place: WritableKeyPath<Settings, Choice> & Sendable
+        _ name: String, tasks: Set<JobTaskName> = Set(JobTaskName.allCases),
+        _ set: @escaping @Sendable (Choice, inout Settings) -> Void
     ) -> JobOption where Choice.RawValue == String {
         let words = Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
-        return JobOption(name, "one of \(words)") { value, settings in
+        return JobOption(name, "one of \(words)", tasks: tasks) { value, settings in
             guard let choice = value.string.flatMap(Choice.init(rawValue:)) else { return false }
-            settings[keyPath: place] = choice
+            set(choice, &settings)
             return true
         }
     }

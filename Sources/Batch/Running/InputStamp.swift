@@ -8,13 +8,14 @@ import VideoUnderstanding
 /// bytes decides. An address has no bytes to look at: it is taken to show the same video always.
 enum InputStamp {
     static func of(_ job: Job) -> String {
+        if InputFetcher.isFetched(job.video) { return "address" }
         guard let input = try? VideoInput.resolving(job.video, settings: job.settings) else {
             return "none"
         }
         switch input {
         case .url: return "address"
         case .standardInput: return "none"
-        case .file(let path), .image(let path): return facts(path)
+        case .file(let path), .image(let path), .fetched(let path, _, _): return facts(path)
         case .imageFolder(let paths, _, _):
             return Fingerprint.of(paths.map { "\($0)\u{0}\(facts($0))\n" }.joined())
         }

@@ -19,6 +19,7 @@ final class ByteSource {
 
     let uri: String
     private let limits: DecodeLimits
+    private let activity: ReadingActivity?
     private let ownsDescriptor: Bool
     private var kind: Kind
     private var position: Int64 = 0
@@ -30,21 +31,29 @@ final class ByteSource {
     private(set) var stalled = false
     /// A seek needed bytes of a pipe that were not kept.
     private(set) var lostBytes = false
+    /// There is more than `limits.maximumBytes`.
+    private(set) var exceeded = false
 
     // MARK: Opening
 
     /// A file, a named pipe or a device by its path.
-    static func file(_ path: String, limits: DecodeLimits) throws(VideoError) -> ByteSource {
+    ///
+    /// - Parameter name: what errors call it, where that is not the path.
+    static func file(
+        _ path: String, named name: String? = nil, limits: DecodeLimits,
+        activity: ReadingActivity? = nil
+    ) throws(VideoError) -> ByteSource {
         // Without O_NONBLOCK, opening a named pipe would wait for its writer beyond any deadline.
         let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
         guard descriptor >= 0 else {
             let number = errno
-            if number == ENOENT || number == ENOTDIR { throw .notFound(uri: path) }
-            throw .cannotOpen(uri: path, reason: String(cString: strerror(number)))
+            if number == ENOENT || number == ENOTDIR { throw .notFound(uri: name ?? path) }
+            throw .cannotOpen(uri: name ?? path, reason: String(cString: strerror(number)))
         }
         do {
             return try ByteSource(
-                descriptor: descriptor, owns: true, uri: path, limits: limits)
+                descriptor: descriptor, owns: true, uri: name ?? path, limits: limits,
+                activity: activity)
         } catch {
             close(descriptor)
             throw error
@@ -52,12 +61,16 @@ final class ByteSource {
     }
 
     /// Standard input.
-    static func standardInput(limits: DecodeLimits) throws(VideoError) -> ByteSource {
-        try ByteSource(descriptor: 0, owns: false, uri: "-", limits: limits)
+    static func standardInput(
+        limits: DecodeLimits, activity: ReadingActivity? = nil
+    ) throws(VideoError) -> ByteSource {
+        try ByteSource(
+            descriptor: 0, owns: false, uri: "-", limits: limits, activity: activity)
     }
 
     private init(
-        descriptor: Int32, owns: Bool, uri: String, limits: DecodeLimits
+        descriptor: Int32, owns: Bool, uri: String, limits: DecodeLimits,
+        activity: ReadingActivity?
     ) throws(VideoError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
@@ -65,6 +78,9 @@ final class ByteSource {
         }
         switch status.st_mode & S_IFMT {
         case S_IFREG:
+            if let most = limits.maximumBytes, Int64(status.st_size) > Int64(most) {
+                throw .tooManyBytes(uri: uri, limit: most)
+            }
             kind = .file(descriptor: descriptor, size: Int64(status.st_size))
         case S_IFDIR:
             throw .cannotOpen(uri: uri, reason: "it is a folder")
@@ -73,14 +89,18 @@ final class ByteSource {
         }
         self.uri = uri
         self.limits = limits
+        self.activity = activity
         ownsDescriptor = owns
         clock = Deadline(seconds: limits.stallSeconds)
     }
 
     /// An http or https address.
-    init(address: String, limits: DecodeLimits, agent: String) throws(VideoError) {
+    init(
+        address: String, limits: DecodeLimits, agent: String, activity: ReadingActivity? = nil
+    ) throws(VideoError) {
         uri = address
         self.limits = limits
+        self.activity = activity
         ownsDescriptor = false
         clock = Deadline(seconds: limits.stallSeconds)
         kind = .pipe(descriptor: -1, spool: -1)
@@ -112,6 +132,9 @@ final class ByteSource {
             }
         }
         kind = .address(context)
+        if let most = limits.maximumBytes, let size, size > Int64(most) {
+            throw .tooManyBytes(uri: address, limit: most)
+        }
     }
 
     static let networkProtocols = "http,https,tcp,tls,crypto,httpproxy"
@@ -168,6 +191,17 @@ final class ByteSource {
         }
     }
 
+    /// What ended the reading that demuxers take for the end of the input.
+    ///
+    /// - Throws: `stalled`, `tooManyBytes`, or `pipeTooLarge`.
+    func checkInterruption() throws(VideoError) {
+        if stalled { throw .stalled(uri: uri, seconds: limits.stallSeconds) }
+        if exceeded, let most = limits.maximumBytes {
+            throw .tooManyBytes(uri: uri, limit: most)
+        }
+        if lostBytes { throw .pipeTooLarge(uri: uri, limit: limits.pipeBytes) }
+    }
+
     /// Goes back to the first byte.
     func rewind() throws(VideoError) {
         if isPipe, !canRewind {
@@ -206,6 +240,7 @@ final class ByteSource {
     func read(into bytes: UnsafeMutablePointer<UInt8>, count: Int32) -> Int32 {
         guard count > 0 else { return 0 }
         clock.restart()
+        activity?.note()
         switch kind {
         case .file(let descriptor, _):
             return take(pread(descriptor, bytes, Int(count), off_t(position)))
@@ -229,8 +264,15 @@ final class ByteSource {
                 return got
             }
             position += Int64(got)
-            return got
+            return isWithinLimit(position) ? got : rs_error_io
         }
+    }
+
+    /// Remembers where an input of unknown size turns out to be too large.
+    private func isWithinLimit(_ bytes: Int64) -> Bool {
+        guard let most = limits.maximumBytes, bytes > Int64(most) else { return true }
+        exceeded = true
+        return false
     }
 
     private func take(_ got: Int) -> Int32 {
@@ -273,7 +315,7 @@ final class ByteSource {
             }
             received += Int64(got)
             position = received
-            return Int32(got)
+            return isWithinLimit(received) ? Int32(got) : rs_error_io
         }
     }
 

@@ -42,7 +42,7 @@ struct Demuxer: ~Copyable {
         // What it is, by content alone.
         var format: UnsafePointer<AVInputFormat>?
         let probed = av_probe_input_buffer2(io, &format, "", nil, 0, UInt32(limits.probeBytes))
-        if bytes.stalled { throw .stalled(uri: uri, seconds: limits.stallSeconds) }
+        try bytes.checkInterruption()
         guard probed >= 0, let format else {
             throw .notAVideo(uri: uri, reason: "its content is of no known format")
         }
@@ -76,11 +76,10 @@ struct Demuxer: ~Copyable {
         if allowReferences { av_dict_set(&options, "enable_drefs", "1", 0) }
         let status = avformat_open_input(
             &opened, allowReferences ? uri : "", format, &options)
-        if bytes.stalled { throw .stalled(uri: uri, seconds: limits.stallSeconds) }
         guard status >= 0, opened != nil else {
             // avformat_open_input frees the context where it fails, but not our io.
             opened = nil
-            if bytes.lostBytes { throw .pipeTooLarge(uri: uri, limit: limits.pipeBytes) }
+            try bytes.checkInterruption()
             let seen = diagnostics.read()
             if let refused = seen.refused {
                 throw .tooManyPixels(
@@ -90,7 +89,7 @@ struct Demuxer: ~Copyable {
             throw .notAVideo(uri: uri, reason: seen.line ?? FFmpegStatus(code: status).text)
         }
         avformat_find_stream_info(context, nil)
-        if bytes.stalled { throw .stalled(uri: uri, seconds: limits.stallSeconds) }
+        try bytes.checkInterruption()
         let count = Int(context.pointee.nb_streams)
         if count > limits.maximumStreams {
             throw .tooManyStreams(uri: uri, count: count, limit: limits.maximumStreams)
@@ -211,14 +210,13 @@ struct Demuxer: ~Copyable {
 
     /// The next packet of the video stream.
     ///
-    /// - Throws: `VideoError.stalled`, or `VideoError.pipeTooLarge`.
+    /// - Throws: see `ByteSource.checkInterruption`.
     mutating func read() throws(VideoError) -> Outcome {
         var foreign = 0
         while true {
             av_packet_unref(packet)
             let status = av_read_frame(context, packet)
-            if bytes.stalled { throw .stalled(uri: bytes.uri, seconds: limits.stallSeconds) }
-            if bytes.lostBytes { throw .pipeTooLarge(uri: bytes.uri, limit: limits.pipeBytes) }
+            try bytes.checkInterruption()
             if status == rs_error_end_of_file { return .end }
             if status == rs_error_again {
                 foreign += 1

@@ -7,6 +7,7 @@ import Imaging
 struct ImageFrames: ~Copyable {
     private let paths: [String]
     private let limits: DecodeLimits
+    private let activity: ReadingActivity?
     let uri: String
     let rate: Rational
 
@@ -24,16 +25,19 @@ struct ImageFrames: ~Copyable {
 
     /// - Throws: the error of the first file where not one can be decoded.
     init(
-        _ paths: [String], rate: Rational, uri: String, limits: DecodeLimits
+        _ paths: [String], rate: Rational, uri: String, limits: DecodeLimits,
+        activity: ReadingActivity?
     ) throws(VideoError) {
         self.paths = paths
+        self.activity = activity
         self.rate = rate
         self.uri = uri
         self.limits = limits
         var failure: VideoError = .noPictures(uri: uri)
         for (index, path) in paths.enumerated() {
             do {
-                let opened = try Self.decode(path, limits: limits)
+                let opened = try Self.decode(
+                    path, named: paths.count == 1 ? uri : path, limits: limits, activity: activity)
                 firstSize = opened.image.size
                 rotation = opened.rotation
                 container = paths.count == 1 ? opened.container : "images"
@@ -92,7 +96,8 @@ struct ImageFrames: ~Copyable {
         var failure: VideoError = .noPictures(uri: uri)
         for index in order where !damaged.contains(index) {
             do {
-                let opened = try Self.decode(paths[index], limits: limits)
+                let opened = try Self.decode(
+                    paths[index], named: paths[index], limits: limits, activity: activity)
                 decoded += 1
                 if opened.image.size != firstSize { sizeChanges += 1 }
                 return (opened.image, index, time(of: index))
@@ -112,13 +117,14 @@ struct ImageFrames: ~Copyable {
     }
 
     private static func decode(
-        _ path: String, limits: DecodeLimits
+        _ path: String, named name: String, limits: DecodeLimits, activity: ReadingActivity?
     ) throws(VideoError) -> Opened {
-        let bytes = try ByteSource.file(path, limits: limits)
+        let bytes = try ByteSource.file(
+            path, named: name, limits: limits, activity: activity)
         var frames = try ContainerFrames(
             bytes, limits: limits, threads: 1, allowReferences: false, fps: Rational(1))
         guard try frames.advance() else {
-            throw .nothingDecodable(uri: path, reason: "there is no picture", encrypted: false)
+            throw .nothingDecodable(uri: name, reason: "there is no picture", encrypted: false)
         }
         return Opened(
             image: try frames.image(), rotation: frames.rotation,

@@ -11,6 +11,8 @@ public enum VideoInput: Sendable, Hashable {
     case imageFolder([String], framesPerSecond: Rational, uri: String)
     /// One picture.
     case image(path: String)
+    /// A video or picture file that was fetched from what the user named.
+    case fetched(path: String, uri: String, isImage: Bool)
 
     /// What the user named.
     public var uri: String {
@@ -18,14 +20,16 @@ public enum VideoInput: Sendable, Hashable {
         case .file(let path), .image(let path): path
         case .url(let address): address
         case .standardInput: "-"
-        case .imageFolder(_, _, let uri): uri
+        case .imageFolder(_, _, let uri), .fetched(_, let uri, _): uri
         }
     }
 
     /// Whether this is one picture, which has the budget of an image and no time.
     public var isStillImage: Bool {
-        if case .image = self { return true }
-        return false
+        switch self {
+        case .image, .fetched(_, _, isImage: true): true
+        default: false
+        }
     }
 
     var isImageFolder: Bool {
@@ -42,6 +46,16 @@ public enum VideoInput: Sendable, Hashable {
     public static func resolve(
         _ argument: String, inputFPS: Rational = Rational(2)
     ) throws(VideoError) -> VideoInput {
+        let located = try locate(argument, inputFPS: inputFPS)
+        return located.isRegularFile ? located.probed() : located
+    }
+
+    /// What `resolve` finds without FFmpeg: a picture file is still taken for a video.
+    ///
+    /// For a process that leaves content to others; `probed` tells the rest.
+    package static func locate(
+        _ argument: String, inputFPS: Rational = Rational(2)
+    ) throws(VideoError) -> VideoInput {
         if argument == "-" { return .standardInput }
         guard inputFPS.numerator > 0 else {
             throw .invalidSampling(reason: "a rate of \(inputFPS) images a second")
@@ -54,8 +68,6 @@ public enum VideoInput: Sendable, Hashable {
                 let pictures = names.filter { PictureSignature.looksLikePicture($0) }
                 guard !pictures.isEmpty else { throw .noPictures(uri: argument) }
                 return .imageFolder(pictures, framesPerSecond: inputFPS, uri: argument)
-            case S_IFREG:
-                return isStillPicture(argument) ? .image(path: argument) : .file(path: argument)
             default:
                 return .file(path: argument)
             }
@@ -78,6 +90,27 @@ public enum VideoInput: Sendable, Hashable {
         }
         if reason == ENOENT || reason == ENOTDIR { throw .notFound(uri: argument) }
         throw .cannotOpen(uri: argument, reason: String(cString: strerror(reason)))
+    }
+
+    /// A file that holds exactly one picture as an image, everything else as it is.
+    package func probed() -> VideoInput {
+        switch self {
+        case .file(let path) where Self.isStillPicture(path): .image(path: path)
+        case .fetched(let path, let uri, isImage: false) where Self.isStillPicture(path):
+            .fetched(path: path, uri: uri, isImage: true)
+        default: self
+        }
+    }
+
+    /// Whether it names one regular file that may be a picture.
+    package var isRegularFile: Bool {
+        let path: String
+        switch self {
+        case .file(let named), .fetched(let named, _, isImage: false): path = named
+        default: return false
+        }
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     }
 
     /// The lower-case scheme of `scheme://…`; nil where there is none.

@@ -7,7 +7,7 @@ public func sha256(of input: VideoInput) throws(VideoError) -> String? {
     switch input {
     case .url, .standardInput:
         return nil
-    case .file(let path), .image(let path):
+    case .file(let path), .image(let path), .fetched(let path, _, _):
         return try fileDigest(path).map(hexadecimal)
     case .imageFolder(let paths, _, _):
         var all = try SHA256()

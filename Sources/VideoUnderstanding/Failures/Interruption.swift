@@ -4,7 +4,7 @@ import Synchronization
 /// and between tokens.
 public final class Interruption: Sendable {
     private let signal = Atomic<Int32>(0)
-    private let listener = Mutex<(@Sendable () -> Void)?>(nil)
+    private let listeners = Mutex<[@Sendable () -> Void]>([])
 
     public init() {}
 
@@ -12,7 +12,7 @@ public final class Interruption: Sendable {
     public func request(signal number: Int32) {
         _ = signal.compareExchange(
             expected: 0, desired: number, ordering: .sequentiallyConsistent)
-        listener.withLock { $0 }?()
+        for listener in listeners.withLock({ $0 }) { listener() }
     }
 
     /// The number of the signal, or nil while nobody asked.
@@ -21,9 +21,10 @@ public final class Interruption: Sendable {
         return number == 0 ? nil : number
     }
 
-    /// Calls `listener` when the end is asked for, at once where that has happened.
+    /// Calls `listener` when the end is asked for, at once where that has happened. All that were
+    /// named are called, in order.
     public func onRequest(_ listener: @escaping @Sendable () -> Void) {
-        self.listener.withLock { $0 = listener }
+        listeners.withLock { $0.append(listener) }
         if requestedSignal != nil { listener() }
     }
 

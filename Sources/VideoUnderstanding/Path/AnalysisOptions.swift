@@ -23,6 +23,7 @@ package struct AnalysisOptions: Sendable {
     package let tokenSampling: SamplingSettings
     package let limits: DecodeLimits
     package let allowReferences: Bool
+    package let decoding: Decoding
     /// Bytes that must not be exceeded.
     package let maxMemory: Int
     package let threads: Int
@@ -57,6 +58,7 @@ package struct AnalysisOptions: Sendable {
             topP: Float(generation.topP ?? 1), seed: generation.seed)
         limits = settings.limits
         allowReferences = settings.allowReferences
+        decoding = settings.decoding
         maxMemory = settings.effectiveMaxMemory
         threads = settings.effectiveThreads
         ablation = settings.ablation

@@ -58,13 +58,69 @@ public final class Analyzer: Sendable {
     ///   - windowed: whether a long input becomes several model inputs. Otherwise it is sampled
     ///     more thinly, evenly over its length, until one model input holds it.
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
+    ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - tap: sees the patch rows.
     package func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool = true,
-        options: AnalysisOptions, timing: inout TimingRecord, tap: (([Float]) -> Void)? = nil
+        options: AnalysisOptions, prepared: PreparedVideo? = nil, timing: inout TimingRecord,
+        tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
         let start = ContinuousClock.now
         defer { timing.open += (ContinuousClock.now - start).seconds }
+        if let prepared {
+            return VisualStream(
+                FrameReader(prepared.video), plan: prepared.plan,
+                minShot: options.minSegmentSeconds, encoder: encoder,
+                model: model.configuration, ablation: options.ablation)
+        }
+        let opened = try open(
+            input, windowed: windowed, prompts: prompts, needsPictures: needsPictures,
+            options: options)
+        // Whoever taps wants pictures as they are.
+        try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
+        return VisualStream(
+            opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
+            encoder: encoder, model: model.configuration, ablation: options.ablation, tap: tap)
+    }
+
+    /// Opens an input ahead of its turn; nil where it is decoded in this process, in its turn.
+    ///
+    /// - Throws: `Failure`.
+    public func prepare(
+        _ input: VideoInput, for use: VideoUse, settings: Settings
+    ) throws(Failure) -> PreparedVideo? {
+        guard settings.decoding != .inProcess else { return nil }
+        let options = AnalysisOptions(settings, model: model.configuration)
+        do {
+            let opened =
+                switch use {
+                case .summary:
+                    try open(
+                        input, windowed: true, prompts: [options.segmentPrompt],
+                        needsPictures: true, options: options)
+                case .answers(let questions):
+                    try open(
+                        input, windowed: false, prompts: questions, needsPictures: true,
+                        options: options)
+                }
+            guard let video = opened.reader.remote else { return nil }
+            try video.begin(target: opened.plan.transferSize)
+            return PreparedVideo(video, plan: opened.plan)
+        } catch {
+            throw Failure(error, stage: .open)
+        }
+    }
+
+    /// A reader at its first frame, and the plan for what it gives.
+    private struct OpenedVideo: ~Copyable {
+        var reader: FrameReader
+        var plan: VisualPlan
+    }
+
+    private func open(
+        _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool,
+        options: AnalysisOptions
+    ) throws -> OpenedVideo {
         let room = try roomForVisualTokens(prompts: prompts, options: options)
         var sampling = options.sampling
         sampling.needsPictures = needsPictures
@@ -75,11 +131,9 @@ public final class Analyzer: Sendable {
         }
         var framesBeforeContext: Int?
         while true {
-            let reader = try VideoReader.open(
-                input, sampling: sampling, limits: options.limits, threads: options.threads,
-                allowReferences: options.allowReferences)
+            let reader = try FrameReader(input, sampling: sampling, options: options)
             var plan = try VisualPlan(
-                kind: input.visualKind, source: reader.description.uprightSize,
+                kind: reader.kind, source: reader.description.uprightSize,
                 frames: reader.expectedFramesIsExact ? reader.expectedFrames : nil,
                 fps: sampling.fps.value, windowSeconds: windowed ? options.windowSeconds : nil,
                 maxFrames: sampling.maxFrames ?? options.maxFramesPerInput,
@@ -100,9 +154,7 @@ public final class Analyzer: Sendable {
                     tokens: (frames + 1) / 2 * plan.tokensPerPair + options.maxNewTokens,
                     plan: plan, options: options)
             }
-            return VisualStream(
-                reader, plan: plan, minShot: options.minSegmentSeconds, encoder: encoder,
-                model: model.configuration, ablation: options.ablation, tap: tap)
+            return OpenedVideo(reader: reader, plan: plan)
         }
     }
 

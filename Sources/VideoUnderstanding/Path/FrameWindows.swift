@@ -49,13 +49,13 @@ package struct WindowStart: Sendable, Equatable {
 /// A window ends where a shot does, if the reader looks for cuts, or else at its limit. At most one
 /// frame of a pair and the first frame of the next window are held.
 package struct FrameWindows: ~Copyable {
-    package var reader: VideoReader
+    package var reader: FrameReader
     private let limit: WindowLimit
     private var shots: ShotJoining
     private var pending: (frame: SampledFrame, start: WindowStart)?
 
     /// - Parameter minShot: a shot of fewer seconds is joined to its neighbour.
-    package init(_ reader: consuming VideoReader, limit: WindowLimit, minShot: Double = 0) {
+    package init(_ reader: consuming FrameReader, limit: WindowLimit, minShot: Double = 0) {
         self.reader = reader
         self.limit = limit
         shots = ShotJoining(least: minShot)

@@ -63,6 +63,10 @@ package struct VisualPlan: Sendable, Equatable {
         framesBeforeContext = fitting < wanted ? wanted : nil
     }
 
+    /// The size to which pictures are resized before they come from another process; nil: as they
+    /// are. Resizing there costs a second, trivial resizing here, which fewer bytes must pay for.
+    package var transferSize: PixelSize? { 2 * target.area <= source.area ? target : nil }
+
     private static func even(_ frames: Int) -> Int { max(2, frames + frames % 2) }
 
     private static func tokens(_ size: PixelSize, factor: Int) -> Int {

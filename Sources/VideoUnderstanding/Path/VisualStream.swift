@@ -9,7 +9,7 @@ package struct VisualStream: ~Copyable {
     private var builder: VisualInputBuilder
 
     package init(
-        _ reader: consuming VideoReader, plan: VisualPlan, minShot: Double = 0,
+        _ reader: consuming FrameReader, plan: VisualPlan, minShot: Double = 0,
         encoder: VisionEncoder, model: ModelConfiguration, ablation: Ablation? = nil,
         tap: (([Float]) -> Void)? = nil
     ) {

@@ -55,12 +55,15 @@ extension Settings.Pixels {
 }
 
 extension VideoInput {
-    /// Finds out what a command-line argument means.
+    /// Finds out what a command-line argument means. A file's content is left to the process that
+    /// decodes it where that is another one.
     public static func resolving(
         _ argument: String, settings: Settings
     ) throws(Failure) -> VideoInput {
         do {
-            return try resolve(argument, inputFPS: settings.sampling.inputFPS)
+            let rate = settings.sampling.inputFPS
+            return settings.decoding == .inProcess
+                ? try resolve(argument, inputFPS: rate) : try locate(argument, inputFPS: rate)
         } catch {
             throw Failure(error, stage: .open)
         }

@@ -92,6 +92,8 @@ public struct Settings: Sendable, Equatable {
 
     // What follows does not change the result.
 
+    /// Where inputs are decoded.
+    public var decoding = Decoding.inProcess
     /// Performance cores where nil.
     public var threads: Int?
     /// 80 % of the machine's memory where nil.

@@ -6,17 +6,19 @@ import Video
 extension Analyzer {
     /// Answers questions about one video, which is decoded, encoded and read by the model once.
     ///
-    /// - Parameter onAnswer: gets each document as soon as it is there, with its place from 0.
+    /// - Parameters:
+    ///   - prepared: from `prepare` with the same input, questions and settings.
+    ///   - onAnswer: gets each document as soon as it is there, with its place from 0.
     /// - Throws: `Failure`.
     public func ask(
         _ input: VideoInput, questions: [String], settings: Settings,
-        onEvent: (AnalysisEvent) throws -> Void = { _ in },
+        prepared: PreparedVideo? = nil, onEvent: (AnalysisEvent) throws -> Void = { _ in },
         onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws(Failure) {
         do {
             try asking(
                 input, questions, settings, AnalysisOptions(settings, model: model.configuration),
-                onEvent, onAnswer)
+                prepared, onEvent, onAnswer)
         } catch {
             throw Failure(error, stage: .tool)
         }
@@ -24,13 +26,15 @@ extension Analyzer {
 
     private func asking(
         _ input: VideoInput, _ questions: [String], _ settings: Settings,
-        _ options: AnalysisOptions, _ onEvent: (AnalysisEvent) throws -> Void,
+        _ options: AnalysisOptions, _ prepared: PreparedVideo?,
+        _ onEvent: (AnalysisEvent) throws -> Void,
         _ onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws {
         var timing = TimingRecord()
         let start = ContinuousClock.now
         var stream = try open(
-            input, windowed: false, prompts: questions, options: options, timing: &timing)
+            input, windowed: false, prompts: questions, options: options, prepared: prepared,
+            timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
             throw Failure(

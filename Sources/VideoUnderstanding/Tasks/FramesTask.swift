@@ -38,9 +38,7 @@ public struct FramesTask: Sendable {
         var sampling = options.sampling
         sampling.maxFrames = settings.sampling.maxFrames
         sampling.needsPictures = onFrame != nil
-        var reader = try VideoReader.open(
-            input, sampling: sampling, limits: options.limits, threads: options.threads,
-            allowReferences: options.allowReferences)
+        var reader = try FrameReader(input, sampling: sampling, options: options)
         timing.open = (ContinuousClock.now - start).seconds
         try onEvent(.opened(duration: reader.description.duration))
         var times: [Double] = []
@@ -55,7 +53,7 @@ public struct FramesTask: Sendable {
         let report = reader.report
         let description = reader.description
         let plan = try VisualPlan(
-            kind: input.visualKind, source: description.uprightSize, frames: times.count,
+            kind: reader.kind, source: description.uprightSize, frames: times.count,
             fps: options.sampling.fps.value, windowSeconds: nil,
             maxFrames: options.maxFramesPerInput,
             budget: options.budget, model: model, room: nil)

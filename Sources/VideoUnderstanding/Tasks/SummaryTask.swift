@@ -7,13 +7,16 @@ import Video
 extension Analyzer {
     /// Watches a video window by window, writes down what each shows, and sums it up.
     ///
+    /// - Parameter prepared: from `prepare` with the same input and settings.
     /// - Throws: `Failure`.
     public func summarize(
-        _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) throws -> Void = { _ in }
+        _ input: VideoInput, settings: Settings, prepared: PreparedVideo? = nil,
+        onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> SummaryDocument {
         do {
             return try summarizing(
-                input, settings, AnalysisOptions(settings, model: model.configuration), onEvent)
+                input, settings, AnalysisOptions(settings, model: model.configuration), prepared,
+                onEvent)
         } catch {
             throw Failure(error, stage: .tool)
         }
@@ -21,13 +24,13 @@ extension Analyzer {
 
     private func summarizing(
         _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
-        _ onEvent: (AnalysisEvent) throws -> Void
+        _ prepared: PreparedVideo?, _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> SummaryDocument {
         var timing = TimingRecord()
         let start = ContinuousClock.now
         var stream = try open(
             input, windowed: true, prompts: [options.segmentPrompt], options: options,
-            timing: &timing)
+            prepared: prepared, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         var story = Story()
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {

@@ -82,11 +82,6 @@ struct RunCommand: ParsableCommand {
         completion: .file())
     var summary: String?
 
-    @Option(
-        help: ArgumentHelp(
-            "Seconds of video that the model sees at once in a summary.", valueName: "seconds"))
-    var window: Rational = Rational(30)
-
     @Option(help: ArgumentHelp("Say what summaries are to write."))
     var prompt: String?
 
@@ -94,6 +89,8 @@ struct RunCommand: ParsableCommand {
     var system: String?
 
     @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup(title: "Windows") var windows: WindowOptions
+    @OptionGroup(title: "Inputs") var isolation: IsolationOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Generation") var generation: GenerationOptions
@@ -104,7 +101,8 @@ struct RunCommand: ParsableCommand {
             sampling.apply(to: &settings)
             model.apply(to: &settings)
             generation.apply(to: &settings)
-            settings.window = window
+            isolation.apply(to: &settings)
+            windows.apply(to: &settings)
             settings.prompt = prompt
             settings.system = system
         }
@@ -133,13 +131,17 @@ struct RunCommand: ParsableCommand {
 
     func run() throws {
         let progress = reports.start()
-        let order = try batchOrder(progress)
+        let fetcher = try isolation.fetcher()
+        defer { fetcher.close() }
+        let order = try batchOrder(progress, fetcher)
         let work = BatchWork(order, progress: progress)
         let status = try work.run()
         if status != .success { throw ExitCode(status.rawValue) }
     }
 
-    private func batchOrder(_ progress: ProgressMeter) throws -> BatchOrder {
+    private func batchOrder(
+        _ progress: ProgressMeter, _ fetcher: InputFetcher
+    ) throws -> BatchOrder {
         let given = try settings()
         var order: BatchOrder
         if let jobFile {
@@ -155,7 +157,7 @@ struct RunCommand: ParsableCommand {
             }
             order = BatchOrder(
                 manifest: file.manifest, options: BatchOptions(output: output), base: file.base,
-                model: model.model ?? file.model)
+                model: model.model ?? file.model, fetcher: fetcher)
             order.options.isUnordered = unordered || file.isUnordered ?? false
             order.options.includesTiming = !timing.noTiming && file.includesTiming ?? true
             order.options.limit = limit ?? file.limit
@@ -170,7 +172,7 @@ struct RunCommand: ParsableCommand {
             }
             order = BatchOrder(
                 manifest: manifest, options: BatchOptions(output: output ?? ""), base: given,
-                model: model.model)
+                model: model.model, fetcher: fetcher)
             order.options.isUnordered = unordered
             order.options.includesTiming = !timing.noTiming
             order.options.limit = limit

@@ -10,13 +10,19 @@ struct BatchOrder {
     var base: Settings
     /// The value of `--model`.
     var model: String?
+    /// Finds the inputs of jobs.
+    var fetcher: InputFetcher
     /// Files to write beside the results.
     var metrics: String?
     var summary: String?
     /// The manifest can be read a second time by a process that goes on after a crash.
     var canBeginAgain = true
 
-    init(manifest: Manifest, options: BatchOptions, base: Settings, model: String?) {
+    init(
+        manifest: Manifest, options: BatchOptions, base: Settings, model: String?,
+        fetcher: InputFetcher
+    ) {
+        self.fetcher = fetcher
         self.manifest = manifest
         self.options = options
         self.base = base
@@ -75,9 +81,15 @@ final class BatchWork {
         Crashes.note(
             BatchRun.crashNote, to: batch.journalDescriptor, goingOn: order.canBeginAgain)
         defer { Crashes.forget() }
-        let executor = JobExecutor(analyzer, includesTiming: options.includesTiming)
-        try batch.run { job, _ throws(Failure) in
-            try executor.run(job) { _ in
+        let fetcher = order.fetcher
+        Signals.interruption.onRequest { fetcher.cancel() }
+        let ahead = LookAhead(
+            JobExecutor(analyzer, includesTiming: options.includesTiming) { job throws(Failure) in
+                try fetcher.open(job)
+            })
+        defer { ahead.abandon() }
+        try batch.run { job, next throws(Failure) in
+            try ahead.run(job, next: next) { _ in
                 try Signals.interruption.check(stage: .decode)
                 self.progress.advance(
                     to: self.tally.done + self.tally.failed, failed: self.tally.failed)

@@ -118,7 +118,8 @@ final class HeavyWork {
         try ModelLocator(.process).locate(order.model)
     }
 
-    private func analyzer() throws(Failure) -> Analyzer {
+    /// The model, loaded at the first call.
+    func analyzer() throws(Failure) -> Analyzer {
         if let loaded { return loaded }
         order.progress.begin("loading the model", unit: "")
         let located = try located()
