@@ -61,10 +61,12 @@ def test_a_job_is_one_line() -> None:
         Job.of(b'{"id":"a"}\n{"id":"b"}')
 
 
-def test_any_change_of_the_line_changes_the_fingerprint() -> None:
+def test_any_change_of_line_or_options_changes_the_key() -> None:
     one, other = Job.of(b'{"id":"a","video":"v"}'), Job.of(b'{"id":"a","video":"w"}')
     assert one.id == other.id
-    assert one.fingerprint != other.fingerprint
+    keys = [one.key(), other.key(), one.key(["--x", "y"]), one.key(["--xy"]), one.key(["--x y"])]
+    assert len(set(keys)) == len(keys)
+    assert one.key(["--x"]) == Job.of(b' {"id":"a","video":"v"} ').key(["--x"])
 
 
 def test_a_manifest_is_read_with_line_numbers(tmp_path: Path) -> None:

@@ -162,12 +162,13 @@ def test_each_of_several_poison_jobs_is_found(stage: Stage) -> None:
 
 
 def test_killed_from_outside_at_many_moments_every_job_has_one_result(stage: Stage) -> None:
+    jobs = [job(f"j{index}", "sleep:0.005") for index in range(200)]
     results = []
-    for count, result in enumerate(stage.run(ordinary(200)), start=1):
+    for count, result in enumerate(stage.run(jobs), start=1):
         results.append(result)
         if count % 17 == 0 and stage.pid is not None:
             os.kill(stage.pid, signal.SIGKILL)
-    assert sorted(ids(results)) == sorted(each.id for each in ordinary(200))
+    assert sorted(ids(results)) == sorted(each.id for each in jobs)
     # A job is blamed only for deaths that it was alone in; these come too seldom for two.
     assert not any(result.failed for result in results)
     assert stage.restarts >= 8

@@ -1,7 +1,9 @@
 """Feed jobs to a `reelscribe stage` process and get every answer exactly once."""
 
-from .documents import BrokenDocument, Document, JobResult, error_document
+from .arguments import StageArguments, StageSetup, exit_status
+from .documents import BrokenDocument, Document, JobResult, error_code, error_document
 from .manifest import DuplicateID, Job, read_jobs, read_manifest, stable_id
+from .results import ResultLog, ResultsBusy, ResultsConflict, ResultsDamaged
 from .stage import Limits, Stage, StageFailed
 
 __all__ = [
@@ -11,9 +13,17 @@ __all__ = [
     "Job",
     "JobResult",
     "Limits",
+    "ResultLog",
+    "ResultsBusy",
+    "ResultsConflict",
+    "ResultsDamaged",
     "Stage",
+    "StageArguments",
     "StageFailed",
+    "StageSetup",
+    "error_code",
     "error_document",
+    "exit_status",
     "read_jobs",
     "read_manifest",
     "stable_id",

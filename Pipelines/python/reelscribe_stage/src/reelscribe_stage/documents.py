@@ -68,6 +68,15 @@ class JobResult:
         return self.job.id
 
 
+def error_code(result: JobResult) -> str | None:
+    """The code of the first error document of a result; None where it has none."""
+    for text in result.documents:
+        found = members(text)
+        if string(found.get("schema")) == ERROR_SCHEMA:
+            return string(members(found.get("error", "{}")).get("code"))
+    return None
+
+
 def questions_of(job: Job) -> int | None:
     """How many answers the job asks for; None where it has one result as a whole."""
     try:

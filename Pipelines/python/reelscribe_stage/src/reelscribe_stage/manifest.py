@@ -51,10 +51,13 @@ class Job:
     def video(self) -> str | None:
         return string(_members(self.line).get("video"))
 
-    @property
-    def fingerprint(self) -> str:
-        """Differs where anything in the line differs: an old result of another job is no result."""
-        return hashlib.sha256(self.line).hexdigest()[:32]
+    def key(self, options: Iterable[str] = ()) -> str:
+        """Differs where anything in the line, or in the options of the stage, differs: what was
+        made of another is no result of this one."""
+        digest = hashlib.sha256(self.line)
+        for option in options:
+            digest.update(b"\0" + option.encode("utf-8", "surrogateescape"))
+        return digest.hexdigest()[:32]
 
 
 def _members(line: bytes) -> dict[str, str]:
