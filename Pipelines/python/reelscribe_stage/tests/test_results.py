@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from reelscribe_stage import (
     Job,
     JobResult,
@@ -57,6 +58,17 @@ def test_what_a_crash_cut_off_is_removed(tmp_path: Path, cut: int) -> None:
         assert path.read_bytes() == before
 
 
+@pytest.mark.parametrize("length", range(36))
+def test_a_start_that_was_cut_off_is_made_again(tmp_path: Path, length: int) -> None:
+    path, journal = tmp_path / "results.jsonl", tmp_path / "results.jsonl.journal"
+    ResultLog(path).close()
+    journal.write_bytes(journal.read_bytes()[:length])
+    with ResultLog(path) as log:
+        log.append([result("a")])
+    with ResultLog(path) as log:
+        assert len(log) == 1
+
+
 @pytest.mark.parametrize("cut", range(1, 40))
 def test_a_torn_line_of_the_journal_does_not_count(tmp_path: Path, cut: int) -> None:
     path, journal = tmp_path / "results.jsonl", tmp_path / "results.jsonl.journal"
@@ -92,6 +104,10 @@ def test_a_file_that_is_not_ours_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ResultsDamaged, match="not its journal"):
         ResultLog(path)
     assert path.read_text() == "{}\n"
+    other = tmp_path / "other.jsonl"
+    other.with_name("other.jsonl.journal").write_text("dear diary\n")
+    with pytest.raises(ResultsDamaged, match="another program"):
+        ResultLog(other)
 
 
 def test_a_file_that_was_shortened_or_a_spoilt_journal_is_refused(tmp_path: Path) -> None:
@@ -103,8 +119,9 @@ def test_a_file_that_was_shortened_or_a_spoilt_journal_is_refused(tmp_path: Path
     with pytest.raises(ResultsDamaged, match="bytes"):
         ResultLog(path)
     path.write_bytes(whole)
-    journal.write_text('{"id":"a"}\n')
-    with pytest.raises(ResultsDamaged, match="line 1"):
+    with journal.open("a") as file:
+        file.write('{"id":"b"}\n')
+    with pytest.raises(ResultsDamaged, match="line 3"):
         ResultLog(path)
 
 

@@ -12,6 +12,8 @@ from types import TracebackType
 from .documents import JobResult
 from .manifest import Job
 
+_HEADER = b'{"journal":"reelscribe-results@1"}\n'
+
 
 class ResultsBusy(RuntimeError):
     """Another process writes to the same file."""
@@ -137,8 +139,20 @@ class ResultLog:
         with open(self._journal, "rb", closefd=False) as journal:
             journal.seek(0)
             read = journal.read()
+        size = os.fstat(self._file).st_size
+        if not read.startswith(_HEADER):
+            # Only an empty file becomes ours: the header is on the disk before anything else is.
+            if not _HEADER.startswith(read):
+                raise ResultsDamaged(f"{self.path}.journal is another program's")
+            if size > 0:
+                raise ResultsDamaged(
+                    f"{self.path} is there, but not its journal: give another output"
+                )
+            os.ftruncate(self._journal, 0)
+            _write(self._journal, _HEADER)
+            return 0
         whole = read[: read.rfind(b"\n") + 1]
-        for number, line in enumerate(whole.splitlines(), start=1):
+        for number, line in enumerate(whole.splitlines()[1:], start=2):
             try:
                 entry = json.loads(line)
                 self._keys[str(entry["id"])] = str(entry["key"])
@@ -146,11 +160,8 @@ class ResultLog:
                 end = int(entry["end"])
             except (ValueError, TypeError, KeyError) as error:
                 raise ResultsDamaged(f"{self.path}.journal, line {number}: {error!r}") from error
-        size = os.fstat(self._file).st_size
         if size < end:
             raise ResultsDamaged(f"{self.path} has {size} bytes, its journal says {end}")
-        if not whole and size > 0:
-            raise ResultsDamaged(f"{self.path} is there, but not its journal: give another output")
         os.ftruncate(self._journal, len(whole))
         os.ftruncate(self._file, end)
         return end
