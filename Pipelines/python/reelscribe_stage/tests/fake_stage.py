@@ -67,6 +67,9 @@ def misbehave(name: str, job: dict[str, Any]) -> bool:
         os.kill(os.getpid(), signal.SIGSEGV)
     elif what == "exit":
         sys.exit(int(argument))
+    elif what == "hand-back":
+        error(job, "interrupted")
+        sys.exit(143)
     elif what == "hang":
         time.sleep(1000)
     elif what == "sleep":

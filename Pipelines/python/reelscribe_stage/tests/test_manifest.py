@@ -56,9 +56,11 @@ def test_without_a_sound_id_the_hash_is_the_key(line: bytes) -> None:
     assert Job.of(line).meta is None
 
 
-def test_a_job_is_one_line() -> None:
+@pytest.mark.parametrize("line", [b'{"id":"a"}\n{"id":"b"}', b"", b" \t\r\n"])
+def test_a_job_is_one_line_that_is_not_empty(line: bytes) -> None:
+    # A stage passes over empty lines: no answer would ever come.
     with pytest.raises(ValueError, match="one line"):
-        Job.of(b'{"id":"a"}\n{"id":"b"}')
+        Job.of(line)
 
 
 def test_any_change_of_line_or_options_changes_the_key() -> None:
@@ -131,6 +133,20 @@ def test_an_error_document_carries_meta_to_the_digit() -> None:
     assert read["error"]["code"] == "internal"
     assert read["tool"] == {"name": "reelscribe", "version": "1.2.3"}
     assert Document.of(text.encode()).is_error
+
+
+@pytest.mark.parametrize(("number", "place"), [(12, "line 12: "), (0, "")])
+def test_a_bad_line_is_named_by_its_place_in_the_manifest(number: int, place: str) -> None:
+    said = (
+        '{"schema":"reelscribe/error@1","id":"a","meta":{"x":1.10,"message":"line 3: no"},'
+        '"error":{"code":"job.invalid","message":"line 3: é","hint":null},"tool":{}}'
+    )
+    job = Job.of(b"{", number)
+    before, after = said.rsplit("line 3: ", 1)
+    assert Document.of(said.encode()).placed(job) == before + place + after
+    # Only of lines that are no jobs is the place the message's own.
+    other = said.replace("job.invalid", "decode.damaged")
+    assert Document.of(other.encode()).placed(job) == other
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,18 @@ def test_killed_from_outside_at_many_moments_every_job_has_one_result(stage: Sta
     assert stage.restarts >= 8
 
 
+def test_jobs_that_a_stage_hands_back_are_given_again_and_not_blamed(
+    stage: Stage, tmp_path: Path
+) -> None:
+    marker = tmp_path / "marker"
+    videos = [f"once:{marker}-{n}:hand-back" if n % 3 == 1 else "v" for n in range(12)]
+    stage.limits = Limits(silence=1, start=5, shutdown=5, attempts=1)
+    results = list(stage.run([job(f"j{n}", video) for n, video in enumerate(videos)]))
+    assert sorted(ids(results)) == sorted(f"j{n}" for n in range(12))
+    assert not any(result.failed for result in results)
+    assert stage.restarts == 4
+
+
 def test_a_death_between_two_runs_is_nobodys_fault(stage: Stage) -> None:
     list(stage.run(ordinary(1)))
     assert stage.pid is not None

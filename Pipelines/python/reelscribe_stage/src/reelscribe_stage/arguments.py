@@ -43,7 +43,8 @@ class StageArguments(argparse.ArgumentParser):
         )
         limits = Limits()
         self.add_argument("manifest", type=Path, help="a job a line, as `reelscribe run` reads it")
-        self.add_argument("--output", "-o", type=Path, required=True, help="where results go")
+        # Not a path: an engine may write to s3://...
+        self.add_argument("--output", "-o", required=True, help="where results go")
         self.add_argument(
             "--program", default="reelscribe", help="reelscribe, the same path on every machine"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 
 from .jsontext import JSONTextError, members, string
@@ -50,6 +51,25 @@ class Document:
     def is_error(self) -> bool:
         return self.schema == ERROR_SCHEMA
 
+    @property
+    def code(self) -> str | None:
+        """The code of an error document."""
+        return string(_error(self.text).get("code")) if self.is_error else None
+
+    def placed(self, job: Job) -> str:
+        """The text, where a line that is no job is named by its number in the manifest.
+
+        A stage counts the lines that it got itself, which is of no use to who must mend the line.
+        """
+        if self.code != "job.invalid":
+            return self.text
+        document, error = members(self.text), _error(self.text)
+        message = string(error.get("message")) or ""
+        place = f"line {job.number}: " if job.number else ""
+        error["message"] = _text(re.sub(r"\Aline [0-9]+: ", place, message))
+        document["error"] = _object(error)
+        return _object(document)
+
 
 @dataclass(frozen=True, slots=True)
 class JobResult:
@@ -70,11 +90,8 @@ class JobResult:
 
 def error_code(result: JobResult) -> str | None:
     """The code of the first error document of a result; None where it has none."""
-    for text in result.documents:
-        found = members(text)
-        if string(found.get("schema")) == ERROR_SCHEMA:
-            return string(members(found.get("error", "{}")).get("code"))
-    return None
+    codes = (Document.of(text.encode()).code for text in result.documents)
+    return next((code for code in codes if code is not None), None)
 
 
 def questions_of(job: Job) -> int | None:
@@ -96,21 +113,26 @@ def error_document(
 
     It follows the tool's own schema, and the members stand in the tool's order.
     """
-    parts = [f'"schema":{_text(ERROR_SCHEMA)}', f'"id":{_text(job.id)}']
+    document = {"schema": _text(ERROR_SCHEMA), "id": _text(job.id)}
     if job.meta is not None:
-        parts.append(f'"meta":{job.meta}')
+        document["meta"] = job.meta
     if job.video is not None:
-        parts.append(f'"video":{{"uri":{_text(job.video)}}}')
-    error = {
-        "code": code,
-        "stage": "tool",
-        "message": message,
-        "hint": hint,
-        "retryable": True,
-    }
-    parts.append(f'"error":{_text(error)}')
-    parts.append(f'"tool":{_text({"name": "reelscribe", "version": version or "unknown"})}')
-    return "{" + ",".join(parts) + "}"
+        document["video"] = _text({"uri": job.video})
+    error = {"code": code, "stage": "tool", "message": message, "hint": hint, "retryable": True}
+    document["error"] = _text(error)
+    document["tool"] = _text({"name": "reelscribe", "version": version or "unknown"})
+    return _object(document)
+
+
+def _error(document: str) -> dict[str, str]:
+    try:
+        return members(members(document).get("error", "{}"))
+    except JSONTextError:
+        return {}
+
+
+def _object(members: dict[str, str]) -> str:
+    return "{" + ",".join(f"{_text(key)}:{value}" for key, value in members.items()) + "}"
 
 
 def _text(value: object) -> str:

@@ -34,11 +34,12 @@ class Job:
 
     @classmethod
     def of(cls, line: bytes | str, number: int = 0) -> Job:
-        """Reads what is needed to match a line with its answers. Never fails on a bad line."""
+        """Reads what is needed to match a line with its answers. A bad line is the stage's to judge;
+        only what is no line at all, or an empty one, raises `ValueError`, as it gets no answer."""
         raw = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
         raw = raw.strip(_BLANK)
-        if b"\n" in raw:
-            raise ValueError("a job is one line")
+        if not raw or b"\n" in raw:
+            raise ValueError("a job is one line that is not empty")
         own = string(_members(raw).get("id"))
         return cls(own or stable_id(raw), raw, number)
 

@@ -36,7 +36,7 @@ class ResultsConflict(ValueError):
 class ResultLog:
     """Documents, a line each, appended job by job; each job's are there once and as a whole.
 
-    The documents of a job are on the disk before the journal, `PATH.journal`, says so. Whatever
+    The documents of a job are on the disk before the journal, `PATH.keys`, says so. Whatever
     stands behind the journal's last word was cut off by a crash and is removed when the file is
     opened again. A lock keeps a second writer out.
     """
@@ -48,7 +48,7 @@ class ResultLog:
         """
         self.path = Path(path)
         self._options = tuple(options)
-        journal = self.path.with_name(self.path.name + ".journal")
+        journal = self.path.with_name(self.path.name + ".keys")
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._journal = os.open(journal, flags, 0o666)
         self._file = -1
@@ -143,7 +143,7 @@ class ResultLog:
         if not read.startswith(_HEADER):
             # Only an empty file becomes ours: the header is on the disk before anything else is.
             if not _HEADER.startswith(read):
-                raise ResultsDamaged(f"{self.path}.journal is another program's")
+                raise ResultsDamaged(f"{self.path}.keys is another program's")
             if size > 0:
                 raise ResultsDamaged(
                     f"{self.path} is there, but not its journal: give another output"
@@ -159,7 +159,7 @@ class ResultLog:
                 self.failed += bool(entry["failed"])
                 end = int(entry["end"])
             except (ValueError, TypeError, KeyError) as error:
-                raise ResultsDamaged(f"{self.path}.journal, line {number}: {error!r}") from error
+                raise ResultsDamaged(f"{self.path}.keys, line {number}: {error!r}") from error
         if size < end:
             raise ResultsDamaged(f"{self.path} has {size} bytes, its journal says {end}")
         os.ftruncate(self._journal, len(whole))

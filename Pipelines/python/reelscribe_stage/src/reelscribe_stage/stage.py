@@ -22,6 +22,8 @@ log = logging.getLogger("reelscribe_stage")
 #: Exit codes that say that the command, its model or its surroundings are wrong. They would be
 #: wrong for every job, so no job is blamed.
 _WRONG_SETUP = frozenset({64, 73, 78, 126, 127})
+#: Ended by SIGTERM, in good order.
+_TERMINATED = 143
 
 
 class StageFailed(RuntimeError):
@@ -78,7 +80,7 @@ class _Task:
         documents = [self.documents[index] for index in sorted(self.documents, key=_last_if_none)]
         return JobResult(
             self.job,
-            tuple(document.text for document in documents),
+            tuple(document.placed(self.job) for document in documents),
             any(document.is_error for document in documents),
             self.attempts,
         )
@@ -316,6 +318,9 @@ class _Work:
         try:
             while (line := process.next_line()) is not None:
                 document = Document.of(line)
+                if document.code == "interrupted":
+                    # Handed back, as someone has asked the process to end.
+                    continue
                 task = self.task_of(document)
                 self.waiting_since = time.monotonic()
                 self.has_answered = True
@@ -356,6 +361,10 @@ class _Work:
         )
         if fault is None and status in _WRONG_SETUP:
             raise StageFailed(self.stage._say(f"ended with {how}", process))
+        if fault is None and status == _TERMINATED and self.has_answered:
+            # It was asked to end, which is no job's fault.
+            self.suspects.extendleft(reversed(tasks))
+            return
         for task in tasks:
             task.deaths += 1
         if len(tasks) == 1 and tasks[0].deaths >= self.limits.attempts:
