@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pandas as pd
-from pyspark.errors import AnalysisException, PySparkException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 from reelscribe_stage import (
@@ -88,17 +88,9 @@ def watched(
 
 
 def done_before(spark: SparkSession, output: str) -> dict[str, tuple[str, bool]]:
-    """Key and failure of each result, by id. Empty where there are none."""
-    try:
-        results = spark.read.schema(RESULTS).parquet(output)
-    except AnalysisException as error:
-        if error.getCondition() == "PATH_NOT_FOUND":
-            return {}
-        raise
-    return {
-        found["id"]: (found["key"], found["failed"])
-        for found in results.select("id", "key", "failed").toLocalIterator()
-    }
+    """Key and failure of each result, by id."""
+    results = spark.read.schema(RESULTS).parquet(output).select("id", "key", "failed")
+    return {row["id"]: (row["key"], row["failed"]) for row in results.toLocalIterator()}
 
 
 def run(
@@ -114,6 +106,8 @@ def run(
     Spark makes the results of one write visible together, or none of them. So the jobs go in waves:
     what a wave has written is kept whatever becomes of the next.
     """
+    # What cannot be written is better found out now than after the first wave.
+    spark.createDataFrame([], RESULTS).write.mode("ignore").parquet(output)
     done = done_before(spark, output)
     for job in jobs:
         if job.id in done and done[job.id][0] != job.key(setup.options):
@@ -153,11 +147,11 @@ def main(words: Sequence[str]) -> int:
     try:
         return run(spark, jobs, arguments.output, setup, arguments.partitions, arguments.wave)
     except PySparkException as error:
-        if "StageFailed" not in str(error):
+        _, is_ours, said = str(error).rpartition("StageFailed: ")
+        if not is_ours:
             raise
         # All that a person needs of a trace that is some hundred lines long.
-        lines = [line for line in str(error).splitlines() if "StageFailed: " in line]
-        return say(lines[-1].partition("StageFailed: ")[2] if lines else str(error), 78)
+        return say(said.partition("\n\n")[0].partition("\n\tat ")[0].strip(), 78)
     finally:
         spark.stop()
 

@@ -34,8 +34,11 @@ class Job:
 
     @classmethod
     def of(cls, line: bytes | str, number: int = 0) -> Job:
-        """Reads what is needed to match a line with its answers. A bad line is the stage's to judge;
-        only what is no line at all, or an empty one, raises `ValueError`, as it gets no answer."""
+        """Reads what is needed to match a line with its answers.
+
+        A bad line is the stage's to judge. Only what is several lines, or an empty one, raises
+        `ValueError`, as a stage has no answer to it.
+        """
         raw = line.encode("utf-8", "surrogateescape") if isinstance(line, str) else line
         raw = raw.strip(_BLANK)
         if not raw or b"\n" in raw:
