@@ -33,10 +33,8 @@ def test_a_stage_and_an_actor_are_killed(kind: str, tmp_path: Path) -> None:
     case = CASES[kind](tmp_path)
     output = tmp_path / "results.jsonl"
     with started(command(case, output), tmp_path / "log", QUIET) as run:
-        stage = run.busy_stage()
-        kill(stage.pid)
-        # Another stage takes over, in the same actor; then that actor goes too.
-        run.until(lambda: "(SIGKILL)" in run.text, "word of the stage's death")
+        run.kill_a_stage()
+        # Another stage takes over, in the same actor; then an actor goes too.
         stage = run.busy_stage()
         before = {process.parent for process in run.stages()}
         kill(stage.parent)

@@ -1,4 +1,4 @@
-"""The job array, with bash in the place of Slurm: it sets the same variables and sends the signals."""
+"""The job array, with us in the place of Slurm: the same variables and the same signals."""
 
 from __future__ import annotations
 

@@ -91,6 +91,19 @@ class Run:
         self.until(lambda: self.stages(written=2000), "a stage that answers")
         return self.stages(written=2000)[0]
 
+    def kill_a_stage(self) -> None:
+        """Kills a stage that has jobs in hand; the program's log must show that it had."""
+        before = self.text.count("(SIGKILL)")
+        for _ in range(20):
+            # Between two blocks of jobs it has none, and its death is not worth a word.
+            kill(self.busy_stage().pid)
+            deadline = time.monotonic() + 5
+            while time.monotonic() < deadline:
+                if self.text.count("(SIGKILL)") > before:
+                    return
+                time.sleep(0.05)
+        raise AssertionError(f"no stage was killed at work; the program said:\n{self.text}")
+
     def wait(self) -> int:
         self.until(lambda: self.program.poll() is not None, "the end", 600)
         return self.program.wait()

@@ -304,7 +304,7 @@ class _Work:
         if not self.given and (process := self.stage._process) and not process.is_running:
             # It ended while it had nothing to do, which is no job's fault.
             self.stage._forget()
-            process.kill()
+            log.warning("the stage ended (%s) with no job in hand", _describe(process.kill()))
         if self.stage._process is None:
             self.has_answered = False
         task.attempts += 1
