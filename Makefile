@@ -45,7 +45,7 @@ test: setup  ## Build and run all tests
 build: setup  ## Build the program, .build/release/reelscribe
 	@$(BUILD) --product reelscribe
 
-pipelines: build  ## Test Pipelines against real Ray and Spark (1.2 GB of Python packages, outside of the repository)
+pipelines: build  ## Test Pipelines with real Ray and Spark (1.2 GB of Python packages, kept outside)
 	@Pipelines/test.sh
 
 bench: build  ## Measure this machine (BENCH='--size 7b --layers 4' for another model)

@@ -88,8 +88,8 @@ class Run:
 
     def busy_stage(self) -> Process:
         """A stage that has answered some jobs, and is not at its end."""
-        self.until(lambda: self.stages(written=2000), "a stage that answers")
-        return self.stages(written=2000)[0]
+        self.until(lambda: self.stages(written=300), "a stage that answers")
+        return self.stages(written=300)[0]
 
     def kill_a_stage(self) -> None:
         """Kills a stage that has jobs in hand; the program's log must show that it had."""

@@ -120,6 +120,8 @@ class Stage:
         self.restarts = 0
         self._version: str | None = None
         self._process: StageProcess | None = None
+        # Whether this process has shown that it works.
+        self._has_answered = False
         self._collect: weakref.finalize[[StageProcess, int], Stage] | None = None
         self._is_running = False
 
@@ -166,6 +168,7 @@ class Stage:
     def _started(self) -> StageProcess:
         if self._process is None:
             self._process = self._start()
+            self._has_answered = False
             # An engine may drop the object without closing it.
             self._collect = weakref.finalize(self, _kill, self._process, os.getpid())
         return self._process
@@ -248,8 +251,6 @@ class _Work:
         self.done: deque[JobResult] = deque()
         #: When the last answer came, or the process got something to do.
         self.waiting_since = time.monotonic()
-        #: Whether this process has its model.
-        self.has_answered = False
 
     def next(self) -> JobResult | None:
         """The next result; None after the last."""
@@ -272,7 +273,8 @@ class _Work:
 
     def deadline(self, process: StageProcess) -> float:
         first = process.started + self.limits.start
-        return max(self.waiting_since, first if not self.has_answered else 0) + self.limits.silence
+        since = self.waiting_since if self.stage._has_answered else max(self.waiting_since, first)
+        return since + self.limits.silence
 
     # Giving jobs
 
@@ -305,8 +307,6 @@ class _Work:
             # It ended while it had nothing to do, which is no job's fault.
             self.stage._forget()
             log.warning("the stage ended (%s) with no job in hand", _describe(process.kill()))
-        if self.stage._process is None:
-            self.has_answered = False
         task.attempts += 1
         task.documents.clear()
         self.given[task.job.id] = task
@@ -323,7 +323,7 @@ class _Work:
                     continue
                 task = self.task_of(document)
                 self.waiting_since = time.monotonic()
-                self.has_answered = True
+                self.stage._has_answered = True
                 self.stage._version = document.version or self.stage._version
                 if task.add(document):
                     del self.given[task.job.id]
@@ -361,7 +361,7 @@ class _Work:
         )
         if fault is None and status in _WRONG_SETUP:
             raise StageFailed(self.stage._say(f"ended with {how}", process))
-        if fault is None and status == _TERMINATED and self.has_answered:
+        if fault is None and status == _TERMINATED and self.stage._has_answered:
             # It was asked to end, which is no job's fault.
             self.suspects.extendleft(reversed(tasks))
             return
