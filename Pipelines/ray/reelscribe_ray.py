@@ -126,10 +126,10 @@ def main(words: Sequence[str]) -> int:
         return say(str(error), 75)
     except OSError as error:
         return say(str(error), 74 if error.filename is None else 66)
-    except ray.exceptions.RayTaskError as error:
-        if isinstance(error.cause, StageFailed):
-            return say(str(error.cause), 78)
-        raise
+    except ray.exceptions.RayError as error:
+        if (said := StageFailed.said(str(error))) is None:
+            raise
+        return say(said, 78)
 
 
 def say(text: str, status: int = 0) -> int:

@@ -14,6 +14,7 @@ from reelscribe_stage import (
     Job,
     JobResult,
     StageArguments,
+    StageFailed,
     StageSetup,
     error_code,
     exit_status,
@@ -147,11 +148,9 @@ def main(words: Sequence[str]) -> int:
     try:
         return run(spark, jobs, arguments.output, setup, arguments.partitions, arguments.wave)
     except PySparkException as error:
-        _, is_ours, said = str(error).rpartition("StageFailed: ")
-        if not is_ours:
+        if (said := StageFailed.said(str(error))) is None:
             raise
-        # All that a person needs of a trace that is some hundred lines long.
-        return say(said.partition("\n\n")[0].partition("\n\tat ")[0].strip(), 78)
+        return say(said, 78)
     finally:
         spark.stop()
 

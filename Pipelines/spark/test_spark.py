@@ -90,5 +90,5 @@ def test_what_cannot_work_ends_with_a_sentence(tmp_path: Path) -> None:
     with started(command(case, output), tmp_path / "log", environment(tmp_path)) as run:
         assert run.wait() == 78
         _, _, said = run.text.rpartition("reelscribe_spark: ")
-        assert "ended with exit status 78; it said:\nno such model\n" in said
-        assert "Traceback" not in said
+        reason = "ended with exit status 78; it said:\nno such model\n"
+        assert said.startswith(f"{case.setup.program} stage --threads 1: {reason}")

@@ -209,6 +209,18 @@ def test_a_stage_that_cannot_work_blames_no_job(environment: dict[str, str], sai
         list(stage.run(ordinary(5)))
 
 
+def test_what_was_said_is_found_in_the_trace_of_an_engine() -> None:
+    # Those of Ray and Spark, cut short.
+    ray = (
+        "Traceback (most recent call last):\nreelscribe_stage.stage.StageFailed: x: ended; it said:"
+        "\nno such model\n\nThe above exception was the direct cause of the following exception:\n"
+    )
+    spark = 'File "stage.py"\nreelscribe_stage.stage.StageFailed: x: ended; it said:\nno such model'
+    for trace in (ray, spark, spark + "\n\tat org.apache.spark.X\n", spark + "\n\n\tat java.Y"):
+        assert StageFailed.said(trace) == "x: ended; it said:\nno such model"
+    assert StageFailed.said("ValueError: x") is None
+
+
 def test_a_command_that_is_not_there_is_named() -> None:
     with pytest.raises(StageFailed, match="'/no/such/reelscribe' cannot be started"):
         list(Stage(["/no/such/reelscribe", "stage"]).run(ordinary(1)))

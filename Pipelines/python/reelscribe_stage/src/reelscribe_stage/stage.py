@@ -29,6 +29,15 @@ _TERMINATED = 143
 class StageFailed(RuntimeError):
     """The stage itself does not work, whatever the job."""
 
+    @classmethod
+    def said(cls, trace: str) -> str | None:
+        """What an error of this kind said, in the trace that an engine has made of it.
+
+        Engines wrap what a worker raises in errors of their own that are some hundred lines long.
+        """
+        _, is_ours, rest = trace.rpartition(f"{cls.__name__}: ")
+        return rest.partition("\n\n")[0].partition("\n\tat ")[0].strip() if is_ours else None
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
