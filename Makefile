@@ -16,7 +16,7 @@ BENCH ?= --size 2b
 BUILD := $(SWIFT) build -c release
 TEST := $(SWIFT) test -c release --skip-build --disable-xctest
 
-.PHONY: help demo test build bench lint format install clean setup sanitize
+.PHONY: help demo test build bench lint format install clean setup sanitize pipelines
 
 help:  ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +44,9 @@ test: setup  ## Build and run all tests
 
 build: setup  ## Build the program, .build/release/reelscribe
 	@$(BUILD) --product reelscribe
+
+pipelines: build  ## Test Pipelines with real Ray and Spark (1.2 GB of Python packages, kept outside)
+	@Pipelines/test.sh
 
 bench: build  ## Measure this machine (BENCH='--size 7b --layers 4' for another model)
 	@$(REELSCRIBE) bench $(BENCH)
