@@ -7,7 +7,7 @@ import Video
 @Suite(.enabled(if: Place.hasTool, "the program is not built"))
 struct FaultTests {
     private static let name = "street-crossing.mkv"
-    private static let budget = DecodeBudget(memory: 512 << 20, seconds: 60, stallSeconds: 5)
+    private static let budget = DecodeBudget(memory: 256 << 20, seconds: 60, stallSeconds: 8)
 
     @Test(arguments: [
         ("crash", "decode.damaged"), ("crash-after-frame", "decode.damaged"),

@@ -140,7 +140,7 @@ public final class InputFetcher: Sendable {
     private static func lastWords(_ log: String) -> String {
         let descriptor = Glibc.open(log, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return "" }
-        defer { close(descriptor) }
+        defer { Glibc.close(descriptor) }
         var bytes = [UInt8](repeating: 0, count: 400)
         let end = lseek(descriptor, 0, SEEK_END)
         let count = pread(descriptor, &bytes, bytes.count, max(0, end - bytes.count))

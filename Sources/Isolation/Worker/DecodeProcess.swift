@@ -17,13 +17,17 @@ enum DecodeProcess {
         guard let content = receive(.request, from: socket),
             let request = try? DecodeRequest(wireBytes: content[...])
         else { _exit(Exit.noRequest) }
+        let activity = ReadingActivity()
         let outgoing = OutgoingMessages(to: socket, capacity: request.queuedBytes)
         guard DetachedThread.start({ outgoing.write() }) else { _exit(Exit.noThread) }
         let fault = fault.flatMap { $0.concerns(request.input.uri) ? $0 : nil }
         do throws(VideoError) {
-            try decode(request, socket, outgoing, fault, protections)
+            let state = try decode(request, socket, outgoing, activity, fault, protections)
+            try checkMemory(request.input.uri, activity, confinement)
+            if let state { outgoing.put(.end, state.wireBytes) }
         } catch {
-            outgoing.put(.failed, named(error, in: request, confinement).wireBytes)
+            let error = named(error, in: request, activity, confinement)
+            outgoing.put(.failed, error.wireBytes)
         }
         outgoing.flush()
         _exit(0)
@@ -35,13 +39,13 @@ enum DecodeProcess {
         static let noThread: Int32 = 72
     }
 
+    /// - Returns: what is known at the end; nil where the other end wants nothing more.
     private static func decode(
         _ request: DecodeRequest, _ socket: Int32, _ outgoing: OutgoingMessages,
-        _ fault: InjectedFault?, _ protections: Int32
-    ) throws(VideoError) {
+        _ activity: ReadingActivity, _ fault: InjectedFault?, _ protections: Int32
+    ) throws(VideoError) -> ReaderState? {
         if let hosts = request.allowedHosts { HostGuard.allow(hosts) }
         let input = request.probes ? request.input.probed() : request.input
-        let activity = ReadingActivity()
         try fault?.atOpening(socket, input.uri, protections: protections)
         watch(activity, outgoing)
         var reader = try VideoReader.open(
@@ -50,14 +54,26 @@ enum DecodeProcess {
         outgoing.put(.opened, ReaderState(reader, isStillImage: input.isStillImage).wireBytes)
         guard let content = receive(.begin, from: socket),
             let begin = try? BeginMessage(wireBytes: content[...])
-        else { return }
+        else { return nil }
         var resizer = begin.target.map(FrameResizer.init)
         while let frame = try reader.next() {
             let sent = resizer?.resized(frame) ?? frame
             outgoing.put(.frame, sent.wireBytes)
             fault?.afterFrame(socket)
         }
-        outgoing.put(.end, ReaderState(reader, isStillImage: input.isStillImage).wireBytes)
+        return ReaderState(reader, isStillImage: input.isStillImage)
+    }
+
+    /// Pictures that are missing for want of memory would differ from run to run.
+    private static func checkMemory(
+        _ uri: String, _ activity: ReadingActivity, _ confinement: rs_confinement
+    ) throws(VideoError) {
+        guard activity.memoryRefusals > 0 else { return }
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        // Far from the limit it was the data that asked for an absurd amount.
+        guard usage.ru_maxrss * 1024 > Int(confinement.memory) / 4 else { return }
+        throw .decoderOutOfMemory(uri: uri, limit: Int(confinement.memory))
     }
 
     /// Tells the other end that something goes on, as long as it does.
@@ -75,9 +91,15 @@ enum DecodeProcess {
 
     /// The error with its true cause, where the confinement is it.
     private static func named(
-        _ error: VideoError, in request: DecodeRequest, _ confinement: rs_confinement
+        _ error: VideoError, in request: DecodeRequest, _ activity: ReadingActivity,
+        _ confinement: rs_confinement
     ) -> VideoError {
         let uri = request.input.uri
+        do throws(VideoError) {
+            try checkMemory(uri, activity, confinement)
+        } catch {
+            return error
+        }
         if let host = HostGuard.refused { return .hostNotAllowed(uri: uri, host: host) }
         let noMemory = String(cString: strerror(ENOMEM))
         switch error {

@@ -19,7 +19,7 @@ final class ByteSource {
 
     let uri: String
     private let limits: DecodeLimits
-    private let activity: ReadingActivity?
+    let activity: ReadingActivity?
     private let ownsDescriptor: Bool
     private var kind: Kind
     private var position: Int64 = 0

@@ -197,6 +197,7 @@ struct ContainerFrames: ~Copyable {
                 try decoder.receive(into: incoming)
             } catch {
                 status = error
+                noteRefusal(error)
             }
             switch status {
             case nil:
@@ -240,8 +241,13 @@ struct ContainerFrames: ~Copyable {
             try decoder.send(demuxer)
         } catch {
             losses.failed()
+            noteRefusal(error)
         }
         return true
+    }
+
+    private func noteRefusal(_ status: FFmpegStatus) {
+        if status.code == rs_error_no_memory { bytes.activity?.noteMemoryRefusal() }
     }
 
     private mutating func nextPacket() throws(VideoError) -> Demuxer.Outcome {

@@ -138,7 +138,7 @@ struct StageTests {
             to: lines,
             [
                 "--decoder-fault", "\(kind):countdown-portrait.mov", "--stall-timeout", "2",
-                "--decode-memory", "512MiB",
+                "--decode-memory", "256MiB",
             ])
         #expect(status == 0)
         #expect(documents.map(\.id) == ["0", "1", "2"])
