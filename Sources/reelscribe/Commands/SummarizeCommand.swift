@@ -7,8 +7,9 @@ struct SummarizeCommand: ParsableCommand {
         abstract: "Write down what happens in a video, as a whole and segment by segment.",
         discussion: """
             Each VIDEO gives one document (reelscribe/summary@1) with the text of the whole and of \
-            every segment, each with the times it covers. A long video is watched in windows of \
-            --window seconds, and the summaries of the windows are then summarised.
+            every segment, each with the times it covers. Segments begin at shot cuts; a long shot \
+            is watched in windows of --window seconds. The summaries of the segments are then \
+            summarised.
 
             EXAMPLES
               reelscribe summarize talk.mp4
