@@ -1,7 +1,9 @@
 #!/bin/bash
 # Everything about Pipelines, against the real engines: Pipelines/test.sh [arguments of pytest]
 #
-# Makes a Python environment outside of the repository (PIPELINES_VENV, 1.2 GB, some minutes once),
+# Takes 13 minutes on two busy cores; `-k "not killed"` leaves out what is slow.
+#
+# Makes a Python environment outside of the repository (PIPELINES_VENV, 1.2 GB, a minute or two),
 # with Ray and PySpark in it; Spark needs a Java runtime, 17 or later. Stages that are asked to do
 # real work are those of .build/release/reelscribe, or of REELSCRIBE; where it is not built, tests
 # that need it are skipped, and those with a stage that only speaks the protocol remain.

@@ -4,6 +4,7 @@ import hashlib
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from reelscribe_stage import DuplicateID, Job, error_document, read_jobs, read_manifest, stable_id
@@ -133,6 +134,17 @@ def test_an_error_document_carries_meta_to_the_digit() -> None:
     assert read["error"]["code"] == "internal"
     assert read["tool"] == {"name": "reelscribe", "version": "1.2.3"}
     assert Document.of(text.encode()).is_error
+
+
+SCHEMA = Path(__file__).parents[4] / "Sources/VideoUnderstanding/Schemas/error.schema.json"
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason="the package is not inside its repository")
+@pytest.mark.parametrize("line", [b'{"id":"a","video":"v","meta":1}', b"\xff", b"{}"])
+@pytest.mark.parametrize("version", ["1.2.3", None])
+def test_an_error_document_follows_the_schema_of_the_tool(line: bytes, version: str | None) -> None:
+    text = error_document(Job.of(line), message="m", hint=None, version=version)
+    jsonschema.validate(json.loads(text), json.loads(SCHEMA.read_text()))
 
 
 @pytest.mark.parametrize(("number", "place"), [(12, "line 12: "), (0, "")])

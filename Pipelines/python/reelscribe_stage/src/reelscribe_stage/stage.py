@@ -22,8 +22,8 @@ log = logging.getLogger("reelscribe_stage")
 #: Exit codes that say that the command, its model or its surroundings are wrong. They would be
 #: wrong for every job, so no job is blamed.
 _WRONG_SETUP = frozenset({64, 73, 78, 126, 127})
-#: Ended by SIGTERM, in good order.
-_TERMINATED = 143
+#: Ended by SIGINT and SIGTERM, in good order.
+_ASKED_TO_END = frozenset({130, 143})
 
 
 class StageFailed(RuntimeError):
@@ -370,7 +370,7 @@ class _Work:
         )
         if fault is None and status in _WRONG_SETUP:
             raise StageFailed(self.stage._say(f"ended with {how}", process))
-        if fault is None and status == _TERMINATED and self.stage._has_answered:
+        if fault is None and status in _ASKED_TO_END and self.stage._has_answered:
             # It was asked to end, which is no job's fault.
             self.suspects.extendleft(reversed(tasks))
             return
