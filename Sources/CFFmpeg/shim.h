@@ -215,8 +215,11 @@ static inline void rs_keep_log_line(void *object, int level, const char *format,
     if (!length) return;
     unsigned width = 0, height = 0;
     int refused = sscanf(line, "Picture size %ux%u", &width, &height) == 2;
+    // Decoders log from any of their threads, in no order that could be told again; what is said of a
+    // file must not depend on that. Containers log from the reader's own thread.
+    int is_codec = rs_codec_of(object) != NULL;
     pthread_mutex_lock(&diagnostics->lock);
-    memcpy(diagnostics->last_error, line, length + 1);
+    if (!is_codec) memcpy(diagnostics->last_error, line, length + 1);
     if (refused) {
         diagnostics->refused_width = width;
         diagnostics->refused_height = height;
