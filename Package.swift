@@ -52,7 +52,7 @@ let package = Package(
         .target(
             name: "Batch",
             dependencies: [
-                "Compute", "OrderedJSON", "Video", "VideoUnderstanding",
+                "CSandbox", "Compute", "OrderedJSON", "Video", "VideoUnderstanding",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .executableTarget(

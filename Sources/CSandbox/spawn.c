@@ -10,57 +10,103 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int rs_spawn(
-    const char *executable, char *const arguments[], char *const environment[], int socket,
-    pid_t *identifier) {
+extern char **environ;
+
+/// What starting a program takes, set up as far as nothing failed.
+struct launch {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    int status = posix_spawn_file_actions_init(&actions);
-    if (status) return status;
-    status = posix_spawnattr_init(&attributes);
-    if (status) {
-        posix_spawn_file_actions_destroy(&actions);
-        return status;
+    int status;
+};
+
+/// Signals as a fresh program expects them, whatever the calling thread blocks. A group of its own
+/// keeps a terminal's Ctrl-C away: the parent decides when it ends.
+static int begin(struct launch *launch) {
+    launch->status = posix_spawn_file_actions_init(&launch->actions);
+    if (launch->status) return launch->status;
+    launch->status = posix_spawnattr_init(&launch->attributes);
+    if (launch->status) {
+        posix_spawn_file_actions_destroy(&launch->actions);
+        return launch->status;
     }
-    // Signals as a fresh program expects them, whatever the calling thread blocks. A group of its
-    // own keeps a terminal's Ctrl-C away: the parent decides when it ends.
     sigset_t none, restored;
     sigemptyset(&none);
     sigemptyset(&restored);
     const int numbers[] = {SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGCHLD};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) sigaddset(&restored, numbers[i]);
-    status = posix_spawnattr_setsigmask(&attributes, &none);
-    if (!status) status = posix_spawnattr_setsigdefault(&attributes, &restored);
-    if (!status) status = posix_spawnattr_setpgroup(&attributes, 0);
+    int status = posix_spawnattr_setsigmask(&launch->attributes, &none);
+    if (!status) status = posix_spawnattr_setsigdefault(&launch->attributes, &restored);
+    if (!status) status = posix_spawnattr_setpgroup(&launch->attributes, 0);
     if (!status) {
         status = posix_spawnattr_setflags(
-            &attributes,
+            &launch->attributes,
             POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
     }
+    if (!status) {
+        status = posix_spawn_file_actions_addopen(&launch->actions, 0, "/dev/null", O_RDONLY, 0);
+    }
+    launch->status = status;
+    return 0;
+}
+
+/// What others in this process opened without close-on-exec is none of the program's business.
+static void close_from(struct launch *launch, int first) {
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    if (!launch->status) {
+        launch->status = posix_spawn_file_actions_addclosefrom_np(&launch->actions, first);
+    }
+#else
+    (void)launch;
+    (void)first;
+#endif
+}
+
+static void end(struct launch *launch) {
+    posix_spawnattr_destroy(&launch->attributes);
+    posix_spawn_file_actions_destroy(&launch->actions);
+}
+
+int rs_spawn(
+    const char *executable, char *const arguments[], char *const environment[], int socket,
+    pid_t *identifier) {
+    struct launch launch;
+    if (begin(&launch)) return launch.status;
     // dup2 onto itself would leave the close-on-exec flag in place.
     int copy = -1;
-    if (!status && socket == rs_inherited_socket) {
+    if (!launch.status && socket == rs_inherited_socket) {
         copy = fcntl(socket, F_DUPFD_CLOEXEC, rs_inherited_socket + 1);
-        if (copy < 0) status = errno;
+        if (copy < 0) launch.status = errno;
     }
-    if (!status) {
-        status = posix_spawn_file_actions_adddup2(
-            &actions, copy >= 0 ? copy : socket, rs_inherited_socket);
+    if (!launch.status) {
+        launch.status = posix_spawn_file_actions_adddup2(
+            &launch.actions, copy >= 0 ? copy : socket, rs_inherited_socket);
     }
-    if (!status) status = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    if (!status) status = posix_spawn_file_actions_adddup2(&actions, 2, 1);
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    if (!status) {
-        status = posix_spawn_file_actions_addclosefrom_np(&actions, rs_inherited_socket + 1);
-    }
-#endif
-    if (!status) {
-        status = posix_spawn(identifier, executable, &actions, &attributes, arguments, environment);
+    if (!launch.status) launch.status = posix_spawn_file_actions_adddup2(&launch.actions, 2, 1);
+    close_from(&launch, rs_inherited_socket + 1);
+    if (!launch.status) {
+        launch.status = posix_spawn(
+            identifier, executable, &launch.actions, &launch.attributes, arguments, environment);
     }
     if (copy >= 0) close(copy);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return status;
+    end(&launch);
+    return launch.status;
+}
+
+int rs_spawn_command(char *const arguments[], const char *log, pid_t *identifier) {
+    struct launch launch;
+    if (begin(&launch)) return launch.status;
+    if (!launch.status) {
+        launch.status = posix_spawn_file_actions_addopen(
+            &launch.actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    }
+    if (!launch.status) launch.status = posix_spawn_file_actions_adddup2(&launch.actions, 1, 2);
+    close_from(&launch, 3);
+    if (!launch.status) {
+        launch.status = posix_spawnp(
+            identifier, arguments[0], &launch.actions, &launch.attributes, arguments, environ);
+    }
+    end(&launch);
+    return launch.status;
 }
 
 int rs_watch_children(void) {

@@ -1,3 +1,4 @@
+internal import CSandbox
 import Glibc
 import Synchronization
 import Video
@@ -25,6 +26,8 @@ public final class InputFetcher: Sendable {
     private let folder: ScratchFolder?
     private let fetched = Atomic(0)
     private let isCancelled = Atomic(false)
+    /// Commands that were not waited for yet; each leads a process group.
+    private let running = Mutex<Set<pid_t>>([])
 
     /// - Parameter command: nil: such addresses are refused, and no folder is made.
     public init(_ command: FetchCommand?, limits: Limits = Limits()) throws(Failure) {
@@ -34,12 +37,17 @@ public final class InputFetcher: Sendable {
     }
 
     /// Ends the commands that run; from any thread.
-    public func cancel() { isCancelled.store(true, ordering: .releasing) }
+    public func cancel() {
+        isCancelled.store(true, ordering: .releasing)
+        running.withLock { for process in $0 { kill(-process, SIGKILL) } }
+    }
 
     /// Ends what runs, and removes all that was fetched. For the end of a process, which may hold
     /// on to this for ever.
     public func close() {
         cancel()
+        // Their threads see to the rest; without them this process leaves nothing to write there.
+        for _ in 0..<200 where !running.withLock(\.isEmpty) { usleep(10_000) }
         folder?.removeNow()
     }
 
@@ -80,21 +88,25 @@ public final class InputFetcher: Sendable {
     private func run(_ words: [String], uri: String, file: ScratchFile) throws(Failure) {
         let log = file.path + ".log"
         defer { unlink(log) }
-        let process = try Self.start(words, uri: uri, log: log)
+        let process = try running.withLock { running throws(Failure) in
+            if isCancelled.load(ordering: .acquiring) { throw Self.interrupted(uri) }
+            let process = try Self.start(words, uri: uri, log: log)
+            running.insert(process)
+            return process
+        }
         let deadline = ContinuousClock.now + .seconds(limits.seconds)
         var status: Int32 = 0
-        while true {
-            let done = waitpid(process, &status, WNOHANG)
-            if done == process { break }
-            if done < 0, errno != EINTR { break }
-            if let failure = reasonToEnd(uri, file, deadline) {
-                // All that the command started: it has a process group of its own.
-                kill(-process, SIGKILL)
-                while waitpid(process, &status, 0) < 0, errno == EINTR {}
-                throw failure
+        var reason: Failure?
+        while !isOver(process, &status) {
+            if reason == nil {
+                reason = reasonToEnd(uri, file, deadline)
+                // All that the command started.
+                if reason != nil { kill(-process, SIGKILL) }
             }
             usleep(10_000)
         }
+        if let reason { throw reason }
+        if isCancelled.load(ordering: .acquiring) { throw Self.interrupted(uri) }
         if file.size > limits.bytes { throw tooLarge(uri) }
         guard status == 0 else {
             let how =
@@ -108,12 +120,26 @@ public final class InputFetcher: Sendable {
         }
     }
 
+    /// Whether a command has ended; from then on its number may be another's.
+    private func isOver(_ process: pid_t, _ status: inout Int32) -> Bool {
+        running.withLock { running in
+            let done = waitpid(process, &status, WNOHANG)
+            guard done == process || (done < 0 && errno != EINTR) else { return false }
+            // What it left behind in its group must not write on.
+            kill(-process, SIGKILL)
+            running.remove(process)
+            return true
+        }
+    }
+
+    private static func interrupted(_ uri: String) -> Failure {
+        Failure(.interrupted, stage: .open, message: "\(uri): fetching was interrupted")
+    }
+
     private func reasonToEnd(
         _ uri: String, _ file: ScratchFile, _ deadline: ContinuousClock.Instant
     ) -> Failure? {
-        if isCancelled.load(ordering: .acquiring) {
-            return Failure(.interrupted, stage: .open, message: "\(uri): fetching was interrupted")
-        }
+        if isCancelled.load(ordering: .acquiring) { return Self.interrupted(uri) }
         if file.size > limits.bytes { return tooLarge(uri) }
         if ContinuousClock.now > deadline {
             return Failure(
@@ -152,32 +178,11 @@ public final class InputFetcher: Sendable {
     private static func start(
         _ words: [String], uri: String, log: String
     ) throws(Failure) -> pid_t {
-        var actions = posix_spawn_file_actions_t()
-        var attributes = posix_spawnattr_t()
-        posix_spawn_file_actions_init(&actions)
-        posix_spawnattr_init(&attributes)
-        defer {
-            posix_spawn_file_actions_destroy(&actions)
-            posix_spawnattr_destroy(&attributes)
-        }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(
-            &actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        var signals = sigset_t()
-        sigemptyset(&signals)
-        posix_spawnattr_setsigmask(&attributes, &signals)
-        for number in [SIGPIPE, SIGINT, SIGTERM] { sigaddset(&signals, number) }
-        posix_spawnattr_setsigdefault(&attributes, &signals)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes,
-            Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) }
         arguments.append(nil)
         defer { for argument in arguments { free(argument) } }
         var process: pid_t = 0
-        let status = posix_spawnp(&process, words[0], &actions, &attributes, arguments, environ)
+        let status = rs_spawn_command(arguments, log, &process)
         guard status == 0 else {
             throw Failure(
                 .optionsInvalid, stage: .open,

@@ -18,6 +18,10 @@ int rs_spawn(
     const char *executable, char *const arguments[], char *const environment[], int socket,
     pid_t *identifier);
 
+/// Starts a command of a user, found in PATH, as the leader of a process group: with nothing to
+/// read, its words in the new file `log`, and no other descriptor of ours. 0, or an errno.
+int rs_spawn_command(char *const arguments[], const char *log, pid_t *identifier);
+
 /// Blocks SIGCHLD and gives a descriptor that can be read when it is pending, or -1.
 int rs_watch_children(void);
 

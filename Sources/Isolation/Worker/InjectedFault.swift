@@ -70,8 +70,13 @@ public struct InjectedFault: Sendable, Equatable {
 
     private static func takeAllMemory() -> Never {
         let step = 16 << 20
-        while let block = malloc(step) { memset(block, 1, step) }
-        abort()
+        while true {
+            // Not malloc, which an optimizer may leave out.
+            let block = mmap(
+                nil, step, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+            guard let block, block != MAP_FAILED else { abort() }
+            memset(block, 1, step)
+        }
     }
 
     /// The calls that went through, which none should.

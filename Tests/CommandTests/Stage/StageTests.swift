@@ -126,6 +126,17 @@ struct StageTests {
         kill(stage.identifier, SIGTERM)
         #expect(try stage.all().map(\.id) == ["0", "1"])
         #expect(stage.wait() == 143)
+        // The commands end with it, and what they started, too.
+        #expect(!Self.isMentioned(folder.path))
+    }
+
+    /// Whether a process has a word in its arguments.
+    private static func isMentioned(_ word: String) -> Bool {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.contains { process in
+            let line = try? String(contentsOfFile: "/proc/\(process)/cmdline", encoding: .utf8)
+            return line?.contains(word) ?? false
+        }
     }
 
     @Test(arguments: [
@@ -164,8 +175,11 @@ struct StageTests {
 struct StageEndTests {
     /// What was read is answered, as done or as handed back; nothing is lost or done in secret.
     @Test func onSIGTERMJobsAreHandedBack() throws {
-        let stage = try StageProcess(["--max-new-tokens", "100000"])
-        try stage.send((0..<3).map { jobLine("\($0)", StageTests.clips[$0]) }.joined())
+        let stage = try StageProcess()
+        // Frames enough to keep the model busy for a minute.
+        let work = #""task":"summarize","options":{"fps":25,"detail":"high","cuts":"off"}"#
+        let lines = (0..<3).map { jobLine("\($0)", StageTests.clips[$0], task: work) }
+        try stage.send(lines.joined())
         usleep(500_000)
         kill(stage.identifier, SIGTERM)
         let documents = try stage.all()

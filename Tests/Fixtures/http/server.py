@@ -4,7 +4,7 @@
 
 prints its port, serves FILE on 127.0.0.1 until its standard input ends, and logs each request to standard error.
 /video: the file, with ranges. /plain: without ranges and length. /slow: a byte every 0.2 s, for ever. /endless: zeros
-behind the file, for ever. /silent: no answer. /redirect?URL: moved there.
+behind the file, for ever. /zeros: nothing else. /silent: no answer. /redirect?URL: moved there.
 """
 
 import http.server
@@ -76,6 +76,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def serve_endless(self, query):
         self.head(200)
         self.wfile.write(CONTENT)
+        while True:
+            self.wfile.write(bytes(1 << 16))
+
+    def serve_zeros(self, query):
+        self.head(200)
         while True:
             self.wfile.write(bytes(1 << 16))
 
