@@ -16,6 +16,7 @@ extension TimePosition: ExpressibleByArgument {
 
 extension ByteSize: ExpressibleByArgument {
     public init?(argument: String) { self.init(parsing: argument) }
+    public var defaultValueDescription: String { text }
 }
 
 extension SamplingMode: ExpressibleByArgument {}
