@@ -17,19 +17,20 @@ struct IsolationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Memory that decoding one input may take, with --isolation process.",
+            "Memory that decoding one input may take, with --isolation process. (default: 4G)",
             valueName: "size"))
-    var decodeMemory = ByteSize(bytes: DecodeBudget().memory)
+    var decodeMemory: ByteSize?
 
     @Option(
         help: ArgumentHelp(
-            "Seconds that decoding one input may take in all, with --isolation process.",
+            "Seconds that decoding one input may take in all, with --isolation process. (default: 3600)",
             valueName: "s"))
-    var decodeTimeout = DecodeBudget().seconds
+    var decodeTimeout: Double?
 
     @Option(
         help: ArgumentHelp(
-            "Seconds without progress after which an input is given up.", valueName: "s"))
+            "Seconds without progress after which an input is given up. (default: 30)",
+            valueName: "s"))
     var stallTimeout: Double?
 
     @Option(
@@ -69,14 +70,16 @@ struct IsolationOptions: ParsableArguments {
     var fetch: FetchCommand?
 
     @Option(
-        help: ArgumentHelp("Seconds that fetching one input may take.", valueName: "s"))
-    var fetchTimeout = InputFetcher.Limits().seconds
+        help: ArgumentHelp(
+            "Seconds that fetching one input may take. (default: 600)", valueName: "s"))
+    var fetchTimeout: Double?
 
     @Option(help: .hidden) var decoderFault: String?
 
     func validate() throws {
-        guard decodeTimeout > 0, stallTimeout ?? 1 > 0, fetchTimeout > 0,
-            maxInputDuration ?? 1 > 0, maxInputPixels ?? 1 > 0, decodeMemory.bytes >= 64 << 20
+        let seconds = [decodeTimeout, stallTimeout, fetchTimeout, maxInputDuration]
+        guard seconds.allSatisfy({ $0 ?? 1 > 0 }), maxInputPixels ?? 1 > 0,
+            decodeMemory?.bytes ?? .max >= 64 << 20
         else {
             throw ValidationError(
                 "Limits must be above 0, and --decode-memory at least 64 MiB.")
@@ -100,15 +103,16 @@ struct IsolationOptions: ParsableArguments {
                 arguments: [DecodeWorkerCommand.configuration.commandName ?? ""]
                     + (decoderFault.map { ["--fault", $0] } ?? []),
                 budget: DecodeBudget(
-                    memory: decodeMemory.bytes, seconds: decodeTimeout,
+                    memory: decodeMemory?.bytes ?? standard.memory,
+                    seconds: decodeTimeout ?? standard.seconds,
                     stallSeconds: stallTimeout.map { $0 + 5 } ?? standard.stallSeconds,
                     allowedHosts: allowedHosts.isEmpty ? nil : allowedHosts)))
     }
 
     func fetcher() throws(Failure) -> InputFetcher {
-        try InputFetcher(
-            fetch,
-            limits: InputFetcher.Limits(
-                bytes: maxInputSize?.bytes ?? InputFetcher.Limits().bytes, seconds: fetchTimeout))
+        var limits = InputFetcher.Limits()
+        if let maxInputSize { limits.bytes = maxInputSize.bytes }
+        if let fetchTimeout { limits.seconds = fetchTimeout }
+        return try InputFetcher(fetch, limits: limits)
     }
 }
