@@ -72,12 +72,23 @@ struct IsolationOptions: ParsableArguments {
         help: ArgumentHelp("Seconds that fetching one input may take.", valueName: "s"))
     var fetchTimeout = InputFetcher.Limits().seconds
 
+    private static let mostSeconds = 1e9
+
     @Option(help: .hidden) var decoderFault: String?
 
     func validate() throws {
-        guard decodeTimeout > 0, stallTimeout ?? 1 > 0, fetchTimeout > 0,
-            maxInputDuration ?? 1 > 0, maxInputPixels ?? 1 > 0, decodeMemory.bytes >= 64 << 20
-        else {
+        let seconds: [(option: String, value: Double?)] = [
+            ("--decode-timeout", decodeTimeout), ("--stall-timeout", stallTimeout),
+            ("--fetch-timeout", fetchTimeout), ("--max-input-duration", maxInputDuration),
+        ]
+        for (option, value) in seconds {
+            // Deadlines are computed from them, which must not overflow; nan is none of these.
+            guard let value, !(value > 0 && value <= Self.mostSeconds) else { continue }
+            throw ValidationError(
+                "\(option) must be above 0 and at most \(Int(Self.mostSeconds)) seconds, not \(value)."
+            )
+        }
+        guard maxInputPixels ?? 1 > 0, decodeMemory.bytes >= 64 << 20 else {
             throw ValidationError(
                 "Limits must be above 0, and --decode-memory at least 64 MiB.")
         }
