@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -38,6 +39,8 @@ static const int forbidden[] = {
     SYS_perf_event_open, SYS_userfaultfd, SYS_add_key, SYS_request_key, SYS_keyctl,
     SYS_sethostname, SYS_setdomainname, SYS_settimeofday, SYS_clock_settime, SYS_adjtimex,
     SYS_acct, SYS_quotactl, SYS_personality, SYS_setrlimit, SYS_open_by_handle_at,
+    // A program could be put into a file without a name.
+    SYS_memfd_create,
     // System V shared objects outlive their maker.
     SYS_shmget, SYS_msgget, SYS_semget,
 };
@@ -93,6 +96,8 @@ static struct sock_filter load_argument(int index, int half) {
     return (struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offset);
 }
 
+static const struct sock_filter load_number =
+    BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
 static const struct sock_filter permitted = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 static const struct sock_filter denied =
     BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (EPERM & SECCOMP_RET_DATA));
@@ -117,6 +122,15 @@ static void require_value(struct program *program, int call, int index, unsigned
     add(program, permitted);
 }
 
+/// `call` only where argument `index` is not `value`. The kernel looks at the low half only.
+static void refuse_value(struct program *program, int call, int index, unsigned value) {
+    add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)call, 0, 4));
+    add(program, load_argument(index, 0));
+    add(program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, 0, 1));
+    add(program, denied);
+    add(program, load_number);
+}
+
 static int filter_calls(const struct rs_confinement *confinement) {
     if (!RS_ARCHITECTURE) return 0;
     static struct program program;
@@ -126,8 +140,7 @@ static int filter_calls(const struct rs_confinement *confinement) {
     add(&program, (struct sock_filter)BPF_JUMP(
                       BPF_JMP | BPF_JEQ | BPF_K, RS_ARCHITECTURE, 1, 0));
     add(&program, (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS));
-    add(&program, (struct sock_filter)BPF_STMT(
-                      BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)));
+    add(&program, load_number);
     add(&program, (struct sock_filter)BPF_JUMP(
                       BPF_JMP | BPF_JGE | BPF_K, RS_FIRST_NEW_CALL, 0, 1));
     add(&program, (struct sock_filter)BPF_STMT(
@@ -153,6 +166,9 @@ static int filter_calls(const struct rs_confinement *confinement) {
     require_bits(&program, SYS_clone, 0, clone_thread, 1);
     // abort(3) signals itself.
     require_value(&program, SYS_tgkill, 0, (unsigned)getpid());
+    // A terminal takes what these put into it for what its user typed.
+    refuse_value(&program, SYS_ioctl, 1, TIOCSTI);
+    refuse_value(&program, SYS_ioctl, 1, TIOCLINUX);
     // Limits can be read, not set: the new limit, a pointer, must be null.
     add(&program, (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prlimit64, 0, 5));
     add(&program, load_argument(2, 0));

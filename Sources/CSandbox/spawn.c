@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -118,6 +119,16 @@ int rs_watch_children(void) {
 }
 
 pid_t rs_fork(void) { return fork(); }
+
+int rs_silence(void) {
+    const int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nowhere < 0) return -1;
+    const int failed = dup2(nowhere, 1) < 0 || dup2(nowhere, 2) < 0;
+    close(nowhere);
+    return failed ? -1 : 0;
+}
+
+int rs_memory_file(void) { return memfd_create("test", MFD_CLOEXEC); }
 
 /// Room for the control message of one descriptor.
 union control {

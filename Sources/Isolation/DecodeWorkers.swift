@@ -16,7 +16,9 @@ public final class DecodeWorkers: Sendable {
     ///   - arguments: without the name of the program.
     public init(executable: String, arguments: [String], budget: DecodeBudget = DecodeBudget()) {
         self.budget = budget
-        nursery = Nursery(executable: executable, arguments: arguments)
+        nursery = Nursery(
+            executable: executable, arguments: arguments,
+            allowsProxies: budget.allowedHosts == nil)
     }
 
     /// Opens an input in a process of its own; like `VideoReader.open`.
@@ -43,7 +45,8 @@ public final class DecodeWorkers: Sendable {
         }
         let video = RemoteVideo(
             child, of: nursery, uri: input.uri, budget: budget,
-            longestFrame: SampledFrame.longestWireForm(limits.maximumPixels))
+            longestFrame: SampledFrame.longestWireForm(limits.maximumPixels),
+            needsPictures: sampling.needsPictures)
         try video.open(
             DecodeRequest(
                 input: input, probes: input.isRegularFile, sampling: sampling, limits: limits,

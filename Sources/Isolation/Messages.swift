@@ -97,11 +97,12 @@ struct BeginMessage: WireValue {
 }
 
 /// What a reader knows about its input, at its opening and at its end.
-struct ReaderState: WireValue {
+package struct ReaderState: WireValue {
     var description: VideoDescription
     var report: DecodeReport
     var promisedEnd: Double?
-    var expectedFrames: Int?
+    /// At most `WireBounds.count`; a container may claim more.
+    package private(set) var expectedFrames: Int?
     var expectedFramesIsExact: Bool
     var isStillImage: Bool
 
@@ -114,23 +115,43 @@ struct ReaderState: WireValue {
         self.isStillImage = isStillImage
     }
 
-    init(from reader: inout WireReader) throws(WireError) {
+    package init(from reader: inout WireReader) throws(WireError) {
         description = try reader.value()
         report = try reader.value()
         promisedEnd = try reader.optional()
         expectedFrames = try reader.optional()
-        if let expectedFrames, expectedFrames < 0 { throw .invalid("number of frames") }
+        if let expectedFrames {
+            guard expectedFrames >= 0 else { throw .invalid("number of frames") }
+            self.expectedFrames = min(expectedFrames, WireBounds.count.upperBound)
+        }
         expectedFramesIsExact = try reader.bool()
         isStillImage = try reader.bool()
     }
 
-    func write(to writer: inout WireWriter) {
+    package func write(to writer: inout WireWriter) {
         writer.put(description)
         writer.put(report)
         writer.put(promisedEnd)
         writer.put(expectedFrames)
         writer.put(expectedFramesIsExact)
         writer.put(isStillImage)
+    }
+}
+
+/// What a frame may look like, by what was asked for: the vision path trusts its size.
+package struct ExpectedPicture {
+    package var isNeeded: Bool
+    /// The size that was asked for; nil: any.
+    package var size: PixelSize?
+
+    package init(isNeeded: Bool, size: PixelSize?) {
+        self.isNeeded = isNeeded
+        self.size = size
+    }
+
+    package func allows(_ picture: PixelSize) -> Bool {
+        guard picture.area > 0 else { return !isNeeded }
+        return size.map { $0 == picture } ?? true
     }
 }
 

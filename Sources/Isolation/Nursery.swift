@@ -28,14 +28,18 @@ final class Nursery: Sendable {
 
     private let executable: String
     private let arguments: [String]
+    private let allowsProxies: Bool
     private let running = Mutex<Running?>(nil)
 
     /// - Parameters:
     ///   - executable: a program that runs `NurseryProcess`.
     ///   - arguments: what makes it do so.
-    init(executable: String, arguments: [String]) {
+    ///   - allowsProxies: whether decoders may reach hosts through a proxy that the environment
+    ///     names.
+    init(executable: String, arguments: [String], allowsProxies: Bool) {
         self.executable = executable
         self.arguments = arguments
+        self.allowsProxies = allowsProxies
     }
 
     deinit {
@@ -72,13 +76,17 @@ final class Nursery: Sendable {
         return Child(process: process, socket: mine.release())
     }
 
+    /// Milliseconds for a fork: far more than a busy machine takes, as giving up ends the decoding
+    /// of all other inputs.
+    private static let patience: Int32 = 60_000
+
     /// Nil where the nursery is gone.
     private static func start(
         _ message: [UInt8], _ descriptor: Int32, _ running: inout Running
     ) -> Int32? {
         let sent = rs_send_descriptor(running.control, message, message.count, descriptor)
         guard sent == message.count else { return nil }
-        while let answer = receive(from: running.control, within: 10_000) {
+        while let answer = receive(from: running.control, within: patience) {
             if case .started(let process) = answer { return process }
             running.note(answer)
         }
@@ -134,7 +142,7 @@ final class Nursery: Sendable {
         let other = Descriptor(theirs)
         var process: pid_t = 0
         let words = CStrings([executable] + arguments)
-        let environment = CStrings(Self.environment)
+        let environment = CStrings(environment)
         let status = rs_spawn(
             executable, words.pointers, environment.pointers, other.number, &process)
         guard status == 0 else { throw SystemError("starting \(executable)", status) }
@@ -143,20 +151,25 @@ final class Nursery: Sendable {
 
     /// Ours, but no threads of OpenBLAS, which would make fork(2) unsafe, and no minutes spent on
     /// the backtrace of a decoder that crashed.
-    private static var environment: [String] {
+    private var environment: [String] {
         var result: [String] = []
         var entry = environ
         while let text = entry.pointee {
             result.append(String(cString: text))
             entry += 1
         }
-        return result.filter { !$0.hasPrefix("OPENBLAS_NUM_THREADS=") }
+        var dropped: Set = ["openblas_num_threads"]
+        // A proxy looks names up itself: only the proxy's own would be checked.
+        if !allowsProxies { dropped.formUnion(["http_proxy", "https_proxy", "all_proxy"]) }
+        return result.filter { !dropped.contains($0.prefix { $0 != "=" }.lowercased()) }
             + ["OPENBLAS_NUM_THREADS=1", "SWIFT_BACKTRACE=enable=no"]
     }
 
-    /// Closes the socket, at which the nursery ends itself and all that it started.
+    /// Ends the nursery, with which all that it started ends. By a signal, as it may not look at
+    /// its socket any more, and others wait for the lock.
     private static func end(_ running: Running) {
         close(running.control)
+        Glibc.kill(running.process, SIGKILL)
         var status: Int32 = 0
         while waitpid(running.process, &status, 0) < 0, errno == EINTR {}
     }

@@ -16,7 +16,7 @@ package final class RemoteVideo: Sendable {
         var phase = Phase.opened
         var reader: ReaderState?
         var frames = 0
-        var target: PixelSize?
+        var picture: ExpectedPicture
     }
 
     private let state: Mutex<State>
@@ -29,9 +29,10 @@ package final class RemoteVideo: Sendable {
     private let uri: String
     private let budget: DecodeBudget
 
+    /// - Parameter needsPictures: whether a frame without one is an error.
     init(
         _ child: Nursery.Child, of nursery: Nursery, uri: String, budget: DecodeBudget,
-        longestFrame: Int
+        longestFrame: Int, needsPictures: Bool
     ) {
         self.nursery = nursery
         self.uri = uri
@@ -40,7 +41,8 @@ package final class RemoteVideo: Sendable {
         socket = child.socket
         state = Mutex(
             State(
-                socket: DecoderSocket(child.socket, budget: budget, longestFrame: longestFrame)))
+                socket: DecoderSocket(child.socket, budget: budget, longestFrame: longestFrame),
+                picture: ExpectedPicture(isNeeded: needsPictures, size: nil)))
     }
 
     deinit {
@@ -71,7 +73,7 @@ package final class RemoteVideo: Sendable {
     private func begin(_ target: PixelSize?, _ state: inout State) throws(VideoError) {
         guard state.phase == .opened else { return }
         state.phase = .begun
-        state.target = target
+        state.picture.size = target
         try send(.begin, BeginMessage(target: target).wireBytes, &state)
     }
 
@@ -85,7 +87,7 @@ package final class RemoteVideo: Sendable {
                 state.frames += 1
                 guard state.frames <= Self.mostFrames else { throw broken("too many frames") }
                 let size = frame.image.size
-                if let target = state.target, size.area > 0, size != target {
+                guard state.picture.allows(size) else {
                     throw broken("a picture of \(size.width)×\(size.height)")
                 }
                 return frame
@@ -158,15 +160,17 @@ package final class RemoteVideo: Sendable {
     private func obituary() -> VideoError {
         guard let end = nursery.end(of: process, within: 5) else {
             finish()
-            return .decoderCrashed(uri: uri, reason: "its process is gone")
+            return .decoderLost(uri: uri, reason: "the process that started it has gone")
         }
         isOver.store(true, ordering: .releasing)
         switch end.signal {
         case SIGXCPU?:
             return .decoderTooSlow(uri: uri, seconds: budget.seconds)
         case SIGKILL?:
-            // Not by us: the machine ran out of memory.
-            return .decoderOutOfMemory(uri: uri, limit: budget.memory)
+            // Not by us, and not for our limit, at which memory is refused and nothing killed.
+            return .decoderLost(
+                uri: uri,
+                reason: "killed by the system or from outside, perhaps for want of memory")
         case let signal?:
             // Programs that are refused memory often crash.
             if end.peakMemory > budget.memory / 2 {

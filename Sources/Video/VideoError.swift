@@ -40,6 +40,8 @@ public enum VideoError: Error, Sendable, Equatable {
     case decoderTooSlow(uri: String, seconds: Double)
     /// Decoding needed more memory than it may use.
     case decoderOutOfMemory(uri: String, limit: Int)
+    /// The process that decodes was ended by something that has nothing to do with the input.
+    case decoderLost(uri: String, reason: String)
     /// The range asked for holds no picture of this video.
     case emptyRange(uri: String, duration: Double)
     /// Sampling options that contradict themselves.
@@ -63,6 +65,7 @@ extension VideoError {
         case .nothingDecodable, .decoderCrashed: "decode.damaged"
         case .stalled, .decoderTooSlow: "decode.timeout"
         case .decoderOutOfMemory: "limit.memory"
+        case .decoderLost: "decode.lost"
         case .tooManyPixels: "limit.pixels"
         case .tooLong: "limit.duration"
         case .tooManyStreams: "limit.streams"
@@ -76,7 +79,7 @@ extension VideoError {
     public var exitCode: Int32 {
         switch self {
         case .notFound, .cannotOpen, .unsupportedURL, .hostNotAllowed: 66
-        case .unreachable, .stalled: 75
+        case .unreachable, .stalled, .decoderLost: 75
         case .emptyRange, .invalidSampling: 64
         case .cannotEncode, .systemFailure: 70
         default: 65
@@ -86,7 +89,7 @@ extension VideoError {
     /// Whether the same call may succeed later.
     public var retryable: Bool {
         switch self {
-        case .unreachable, .stalled: true
+        case .unreachable, .stalled, .decoderLost: true
         default: false
         }
     }
@@ -113,6 +116,7 @@ extension VideoError {
         case .decoderCrashed: "try to obtain the file again, or convert it"
         case .decoderTooSlow: "raise --decode-timeout, or convert the video first"
         case .decoderOutOfMemory: "raise --decode-memory, or convert the video first"
+        case .decoderLost: "try again, with more free memory if it happens again"
         case .emptyRange: "choose a range inside the video"
         case .notAVideo, .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil
         }
@@ -154,6 +158,7 @@ extension VideoError: CustomStringConvertible {
         case .hostNotAllowed(let uri, let host):
             "\(uri): the host \(host) is not among those allowed"
         case .decoderCrashed(let uri, let reason): "\(uri): the decoder ended: \(reason)"
+        case .decoderLost(let uri, let reason): "\(uri): the decoder was lost: \(reason)"
         case .decoderTooSlow(let uri, let seconds):
             "\(uri): decoding made no progress, or was not done, in \(secondsText(seconds)) s"
         case .decoderOutOfMemory(let uri, let limit):

@@ -28,7 +28,8 @@ struct FaultTests {
     }
 
     /// A decoder that was taken over can neither write, connect, signal nor start anything.
-    @Test func thereIsNoWayOut() {
+    @Test(.enabled(if: Place.filtersCalls, "this system filters no calls"))
+    func thereIsNoWayOut() {
         let workers = workers(fault: "escape:\(Self.name)")
         let reading = Reading(remote: "\(Place.root)/Samples/\(Self.name)", .init(), workers)
         guard case .notAVideo(_, let reason)? = reading.error else {
@@ -39,10 +40,15 @@ struct FaultTests {
         #expect(!FileManager.default.fileExists(atPath: "/tmp/reelscribe-escape"))
     }
 
+    private static let largePicture = "\(Place.shared)/assets/videos/phone_8k_8frames.mp4"
+
     /// A real picture that needs more memory than there is, not a simulated one.
-    @Test func aBudgetHolds() throws {
-        let path = "\(Place.shared)/assets/videos/phone_8k_8frames.mp4"
-        guard FileManager.default.fileExists(atPath: path) else { return }
+    @Test(
+        .enabled(
+            if: FileManager.default.fileExists(atPath: largePicture),
+            "the shared media are not there"))
+    func aBudgetHolds() throws {
+        let path = Self.largePicture
         let small = workers(DecodeBudget(memory: 96 << 20))
         let error = Reading(remote: path, .init(), small).error
         #expect(error == .decoderOutOfMemory(uri: path, limit: 96 << 20))
@@ -72,6 +78,24 @@ struct FaultTests {
         let deadline = ContinuousClock.now + .seconds(10)
         while !Self.children(of: nursery).isEmpty, ContinuousClock.now < deadline { usleep(10_000) }
         #expect(Self.children(of: nursery).isEmpty)
+    }
+
+    /// Whoever kills a decoder, or the nursery with all its decoders, says nothing about the input:
+    /// the job may be tried again.
+    @Test(arguments: [false, true])
+    func aKillFromOutsideIsNotTheInputsFault(killsNursery: Bool) throws {
+        let mark = "quit:\(UUID())"
+        // A queue that is soon full keeps the decoder at work.
+        let workers = workers(DecodeBudget(queuedBytes: 1), fault: mark)
+        let video = try workers.open(try VideoInput.locate(Place.samples[2]))
+        try video.begin(target: nil)
+        _ = try video.next()
+        let nursery = try #require(Self.nursery(mark))
+        kill(killsNursery ? nursery : try #require(Self.children(of: nursery).first), SIGKILL)
+        let error = #expect(throws: VideoError.self) { while try video.next() != nil {} }
+        #expect(error?.code == "decode.lost", "\(String(describing: error))")
+        #expect(error?.retryable == true)
+        #expect(error?.exitCode == 75)
     }
 
     @Test func abandoningEndsAWait() throws {

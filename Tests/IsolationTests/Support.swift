@@ -30,6 +30,16 @@ enum Place {
         return FileManager.default.isExecutableFile(atPath: beside) ? beside : nil
     }()
 
+    /// Whether the kernel has seccomp, which the confinement of a decoder does without elsewhere.
+    static let filtersCalls: Bool = {
+        #if arch(x86_64) || arch(arm64)
+            let status = try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)
+            return status?.contains("\nSeccomp:") == true
+        #else
+            return false
+        #endif
+    }()
+
     static var hasTool: Bool { tool != nil }
 }
 

@@ -1,4 +1,5 @@
 import Imaging
+import Isolation
 import Testing
 import Video
 
@@ -18,7 +19,7 @@ import Video
         .decoderCrashed(uri: "a", reason: "b"), .decoderTooSlow(uri: "a", seconds: 3),
         .decoderOutOfMemory(uri: "a", limit: 7), .emptyRange(uri: "a", duration: 1),
         .invalidSampling(reason: "a"), .cannotEncode(reason: "a"),
-        .systemFailure(operation: "a", reason: "b"),
+        .systemFailure(operation: "a", reason: "b"), .decoderLost(uri: "a", reason: "b"),
     ]
 
     @Test(arguments: errors)
@@ -86,11 +87,48 @@ import Video
     /// A size that does not go with the bytes would read beyond them, or overflow.
     @Test(arguments: [
         (2, 3, 17), (2, 3, 19), (-2, -3, 18), (0, 3, 1), (1 << 40, 1 << 40, 0), (.max, 3, 0),
-        (1 << 21, 0, 0),
+        (1 << 21, 0, 0), (0, 3, 0), (4, 0, 0),
     ])
     func sizesMustFit(width: Int, height: Int, pixels: Int) {
         let bytes = frame(width: width, height: height, pixels: pixels)
         #expect(throws: WireError.self) { try SampledFrame(wireBytes: bytes[...]) }
+    }
+
+    /// A frame without a picture, or of another size, where one was asked for would trap in the
+    /// resampler.
+    @Test(arguments: [
+        (true, nil, 0, false), (true, 2, 0, false), (true, 2, 3, false), (true, 2, 2, true),
+        (true, nil, 3, true), (false, nil, 0, true), (false, 2, 0, true), (false, 2, 3, false),
+    ])
+    func picturesAreWhatWasAskedFor(isNeeded: Bool, asked: Int?, came: Int, isAllowed: Bool) {
+        let expected = ExpectedPicture(
+            isNeeded: isNeeded, size: asked.map { PixelSize(width: $0, height: $0) })
+        #expect(expected.allows(PixelSize(width: came, height: came)) == isAllowed)
+    }
+
+    /// Counts of frames are added and rounded up later; none may come near an overflow.
+    @Test(arguments: [(7, 7), (.max, 1 << 40), (-1, nil), (.min, nil)])
+    func countsAreBounded(claim: Int, taken: Int?) throws {
+        var writer = WireWriter()
+        for text in ["a", "mp4", "h264"] { writer.put(text) }
+        for number in [2.0, 0] { writer.put(number) }
+        for number in [4, 4, 0] { writer.put(number) }
+        writer.put(Double?(25))
+        writer.put(0)
+        writer.put([TimeSpan]())
+        writer.put([TimeSpan]())
+        writer.put([VideoWarning]())
+        writer.put(Double?.none)
+        writer.put(Int?(claim))
+        writer.put(true)
+        writer.put(false)
+        if let taken {
+            #expect(try ReaderState(wireBytes: writer.bytes[...]).expectedFrames == taken)
+        } else {
+            #expect(throws: WireError.invalid("number of frames")) {
+                try ReaderState(wireBytes: writer.bytes[...])
+            }
+        }
     }
 
     @Test(arguments: [Double.nan, .infinity, -.infinity])

@@ -64,7 +64,7 @@ public final class InputFetcher: Sendable {
                 throw failure
             }
         }
-        let file = folder.file(fetched.add(1, ordering: .relaxed).newValue)
+        let file = try folder.file(fetched.add(1, ordering: .relaxed).newValue)
         try run(command.arguments(uri: job.video, path: file.path), uri: job.video, file: file)
         let input = VideoInput.fetched(path: file.path, uri: job.video, isImage: false)
         return JobInput(
@@ -75,8 +75,9 @@ public final class InputFetcher: Sendable {
     static func isFetched(_ video: String) -> Bool {
         guard let separator = video.firstRange(of: "://") else { return false }
         let scheme = video[..<separator.lowerBound].lowercased()
+        // A letter first, as RFC 3986 has it: a dash would make it an option of the command.
         let isScheme =
-            !scheme.isEmpty
+            scheme.utf8.first.map { (97...122).contains($0) } ?? false
             && scheme.utf8.allSatisfy {
                 (97...122).contains($0) || (48...57).contains($0) || "+-.".utf8.contains($0)
             }
@@ -86,7 +87,7 @@ public final class InputFetcher: Sendable {
     // MARK: - Running the command
 
     private func run(_ words: [String], uri: String, file: ScratchFile) throws(Failure) {
-        let log = file.path + ".log"
+        let log = file.log
         defer { unlink(log) }
         let process = try running.withLock { running throws(Failure) in
             if isCancelled.load(ordering: .acquiring) { throw Self.interrupted(uri) }

@@ -18,8 +18,13 @@ public final class ScratchFolder: Sendable {
         var template = Array("\(parent)/\(Self.prefix)XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw Self.failure(parent) }
         path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-        lock = open("\(path)/\(Self.lockName)", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        // Locked before it has its name, so that another process, which starts at the same time
+        // and sweeps, never finds it unlocked.
+        let unnamed = "\(path)/\(Self.lockName).new"
+        lock = open(unnamed, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0,
+            rename(unnamed, "\(path)/\(Self.lockName)") == 0
+        else {
             let failure = Self.failure(path)
             if lock >= 0 { close(lock) }
             Self.remove(path)
@@ -38,7 +43,11 @@ public final class ScratchFolder: Sendable {
     /// A place for one file, which is removed when nothing holds it any more.
     ///
     /// - Parameter number: tells the files of this folder apart.
-    func file(_ number: Int) -> ScratchFile { ScratchFile("\(path)/input-\(number)", in: self) }
+    func file(_ number: Int) throws(Failure) -> ScratchFile {
+        let place = "\(path)/input-\(number)"
+        guard mkdir(place, 0o700) == 0 else { throw Self.failure(path) }
+        return ScratchFile(in: place, of: self)
+    }
 
     private static func failure(_ path: String) -> Failure {
         Failure(
@@ -48,19 +57,45 @@ public final class ScratchFolder: Sendable {
     }
 
     /// Folders whose process is gone. A folder without a lock is being made.
+    ///
+    /// Others may write to the parent too: only a real folder of this user is one of ours.
     private static func removeAbandoned(in parent: String) {
         for name in names(in: parent) where name.hasPrefix(prefix) {
-            let lock = open("\(parent)/\(name)/\(lockName)", O_RDWR | O_CLOEXEC)
+            let path = "\(parent)/\(name)"
+            var facts = stat()
+            guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR,
+                facts.st_uid == geteuid()
+            else { continue }
+            let lock = open("\(path)/\(lockName)", O_RDWR | O_CLOEXEC | O_NOFOLLOW)
             guard lock >= 0 else { continue }
-            if flock(lock, LOCK_EX | LOCK_NB) == 0 { remove("\(parent)/\(name)") }
+            if flock(lock, LOCK_EX | LOCK_NB) == 0 { remove(path) }
             close(lock)
         }
     }
 
-    /// Removes a folder of plain files.
-    private static func remove(_ path: String) {
-        for name in names(in: path) { unlink("\(path)/\(name)") }
+    /// Removes a folder with all that is in it; links are not followed.
+    fileprivate static func remove(_ path: String) {
+        for name in names(in: path) {
+            let inside = "\(path)/\(name)"
+            if isFolder(inside) { remove(inside) } else { unlink(inside) }
+        }
         rmdir(path)
+    }
+
+    /// Bytes of all files in a folder and its folders.
+    fileprivate static func size(of path: String) -> Int {
+        names(in: path).reduce(0) { sum, name in
+            let inside = "\(path)/\(name)"
+            var facts = stat()
+            guard lstat(inside, &facts) == 0 else { return sum }
+            return sum
+                + (facts.st_mode & S_IFMT == S_IFDIR ? size(of: inside) : Int(facts.st_size))
+        }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var facts = stat()
+        return lstat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func names(in path: String) -> [String] {
@@ -79,22 +114,26 @@ public final class ScratchFolder: Sendable {
     }
 }
 
-/// A file in a scratch folder.
+/// A file in a scratch folder, in a folder of its own: commands download to a name beside it, which
+/// they change at the end, and leave that file behind where they are killed.
 public final class ScratchFile: Sendable {
     public let path: String
+    /// Holds the file and whatever else its command writes there.
+    private let place: String
     /// The folder stays as long as a file in it is held.
     private let folder: ScratchFolder
 
-    fileprivate init(_ path: String, in folder: ScratchFolder) {
-        self.path = path
+    fileprivate init(in place: String, of folder: ScratchFolder) {
+        path = place + "/input"
+        self.place = place
         self.folder = folder
     }
 
-    deinit { unlink(path) }
+    deinit { ScratchFolder.remove(place) }
 
-    /// Bytes of the file, 0 where there is none yet.
-    var size: Int {
-        var status = stat()
-        return stat(path, &status) == 0 ? Int(status.st_size) : 0
-    }
+    /// What a command says, where it does not count as data.
+    var log: String { place + ".log" }
+
+    /// Bytes of the file and of all that lies beside it, 0 where there is nothing yet.
+    var size: Int { ScratchFolder.size(of: place) }
 }

@@ -94,6 +94,22 @@ final class WakePipe: Sendable {
         _ = write(writing, &byte, 1)
     }
 
+    /// Waits until `descriptor` can be written to, or its reader has gone; false where that takes
+    /// longer than `patience` milliseconds after the waking.
+    func waitToWrite(_ descriptor: Int32, patience: Int32) -> Bool {
+        while true {
+            let wasAwake = isAwake
+            var waiting = [
+                pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0),
+                pollfd(fd: reading, events: Int16(POLLIN), revents: 0),
+            ]
+            // Once woken, the second can be read for ever.
+            let count = poll(&waiting, wasAwake ? 1 : 2, wasAwake ? patience : -1)
+            if count > 0, waiting[0].revents != 0 { return true }
+            if count == 0, wasAwake { return false }
+        }
+    }
+
     /// Waits until `descriptor` can be read or has ended; false once woken.
     func waitToRead(_ descriptor: Int32) -> Bool {
         while !isAwake {

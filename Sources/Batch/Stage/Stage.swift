@@ -52,9 +52,9 @@ public final class Stage: Sendable {
         self.executor = executor
         self.options = options
         self.input = input
-        self.output = DocumentPipe(descriptor: output)
         queue = StageQueue(capacity: max(1, options.inFlight), isOrdered: options.isOrdered)
         wake = try WakePipe()
+        self.output = DocumentPipe(output, stop: wake)
     }
 
     /// Asks the stage to end; from any thread. `run` hands back what is in flight and throws.
@@ -90,11 +90,15 @@ public final class Stage: Sendable {
             return summary
         } catch {
             let failure = interruption.naming(error)
-            let left = queue.giveUp()
             wake.wake()
+            let left = queue.giveUp()
             if failure.code == .interrupted {
                 summary.handedBack = left.count
-                try output.write(left.map { Self.handedBack($0).json })
+                do throws(Failure) {
+                    try output.write(left.map { Self.handedBack($0).json })
+                } catch {
+                    throw interruption.naming(error)
+                }
             }
             throw failure
         }

@@ -1,4 +1,5 @@
 import Compute
+import Glibc
 import Synchronization
 import VideoUnderstanding
 
@@ -6,9 +7,9 @@ import VideoUnderstanding
 ///
 /// Threads that read and prepare put in, one thread takes out. No more than `capacity` jobs are in
 /// it, which is what holds the reader of the input back.
-final class StageQueue: Sendable {
+package final class StageQueue: Sendable {
     /// What is known about the input of a job.
-    enum Preparation: Sendable {
+    package enum Preparation: Sendable {
         case invalid(InvalidJob)
         case ready(Job, PreparedJob)
         case failed(Job, Failure)
@@ -34,7 +35,7 @@ final class StageQueue: Sendable {
     private let state = Mutex(State())
     private let changed = Signal()
 
-    init(capacity: Int, isOrdered: Bool) {
+    package init(capacity: Int, isOrdered: Bool) {
         self.capacity = capacity
         self.isOrdered = isOrdered
     }
@@ -42,7 +43,7 @@ final class StageQueue: Sendable {
     // MARK: - Putting in
 
     /// Waits for room; false where no more jobs are wanted.
-    func waitForRoom() -> Bool {
+    package func waitForRoom() -> Bool {
         changed.wait {
             state.withLock { state in
                 if state.isStopped { return false }
@@ -51,17 +52,17 @@ final class StageQueue: Sendable {
         }
     }
 
-    /// Takes a line in; its number, or nil where no more are wanted.
-    func admit(_ line: JobLine) -> Int? {
+    /// Takes a line in; its number, or nil where it is not to be prepared any more. That line was
+    /// read all the same, so `giveUp` gives it back.
+    package func admit(_ line: JobLine) -> Int? {
         state.withLock { state in
-            guard !state.isStopped else { return nil }
             state.admitted += 1
             state.entries.append(Entry(number: state.admitted, line: line))
-            return state.admitted
+            return state.isStopped ? nil : state.admitted
         }
     }
 
-    func put(_ preparation: Preparation, for number: Int) {
+    package func put(_ preparation: Preparation, for number: Int) {
         let isWanted = state.withLock { state in
             guard let index = state.entries.firstIndex(where: { $0.number == number }) else {
                 return false
@@ -73,7 +74,8 @@ final class StageQueue: Sendable {
         changed.notify()
     }
 
-    func endInput() {
+    /// No line comes any more.
+    package func endInput() {
         state.withLock { $0.isInputOver = true }
         changed.notify()
     }
@@ -82,7 +84,7 @@ final class StageQueue: Sendable {
 
     /// The next job, as soon as it is prepared: the first in order, or any; nil when all are done
     /// or the stage was stopped.
-    func next() -> (number: Int, preparation: Preparation)? {
+    package func next() -> (number: Int, preparation: Preparation)? {
         changed.wait { () -> (number: Int, preparation: Preparation)?? in
             state.withLock { state in
                 if state.isStopped { return .some(nil) }
@@ -106,20 +108,24 @@ final class StageQueue: Sendable {
     }
 
     /// The job was answered.
-    func finish(_ number: Int) {
+    package func finish(_ number: Int) {
         state.withLock { state in state.entries.removeAll { $0.number == number } }
         changed.notify()
     }
 
     /// Lets nothing more in or out.
-    func stop() {
+    package func stop() {
         state.withLock { $0.isStopped = true }
         changed.notify()
     }
 
     /// Ends all that was begun, and gives the lines that were not answered, in order.
-    func giveUp() -> [JobLine] {
+    ///
+    /// A line may just be on its way in; the reading thread, which must have been woken, is waited
+    /// for, though not for ever.
+    package func giveUp() -> [JobLine] {
         stop()
+        for _ in 0..<200 where !state.withLock(\.isInputOver) { usleep(10_000) }
         let entries = state.withLock { state in
             defer { state.entries = [] }
             return state.entries

@@ -28,6 +28,13 @@ int rs_watch_children(void);
 /// fork(2). To be called while the process has one thread only.
 pid_t rs_fork(void);
 
+/// Lets what this process prints go nowhere: its standard output and error are the user's terminal
+/// otherwise. 0, or -1 with errno.
+int rs_silence(void);
+
+/// memfd_create(2), which Swift cannot see; for the test of the confinement.
+int rs_memory_file(void);
+
 /// Sends one message with a copy of a descriptor. Bytes sent, or -1 with errno.
 ssize_t rs_send_descriptor(int socket, const void *bytes, size_t count, int descriptor);
 

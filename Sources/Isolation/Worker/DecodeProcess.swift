@@ -11,6 +11,7 @@ enum DecodeProcess {
     static func run(
         _ socket: Int32, _ confinement: rs_confinement, parent: pid_t, fault: InjectedFault?
     ) -> Never {
+        guard rs_silence() == 0 else { _exit(Exit.notConfined) }
         var confinement = confinement
         let protections = rs_confine(&confinement, parent)
         guard protections >= 0 else { _exit(Exit.notConfined) }

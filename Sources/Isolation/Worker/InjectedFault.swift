@@ -95,6 +95,12 @@ public struct InjectedFault: Sendable, Equatable {
         if setrlimit(__rlimit_resource_t(UInt32(RLIMIT_DATA.rawValue)), &limit) == 0 {
             successes.append("setrlimit")
         }
+        if rs_memory_file() >= 0 { successes.append("memfd_create") }
+        for (name, request) in [("TIOCSTI", TIOCSTI), ("TIOCLINUX", TIOCLINUX)] {
+            // Without a terminal an allowed call fails too, but says that there is none.
+            var letter: CChar = 10
+            if ioctl(0, UInt(request), &letter) == 0 || errno != EPERM { successes.append(name) }
+        }
         return "protections \(protections), escapes \(successes)"
     }
 }

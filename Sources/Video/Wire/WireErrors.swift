@@ -35,6 +35,7 @@ extension VideoError: WireValue {
         case 21: self = .invalidSampling(reason: try reader.string())
         case 22: self = .cannotEncode(reason: try reader.string())
         case 23: self = .systemFailure(operation: try reader.string(), reason: try reader.string())
+        case 24: self = .decoderLost(uri: try reader.string(), reason: try reader.string())
         case let kind: throw .invalid("error \(kind)")
         }
     }
@@ -135,6 +136,10 @@ extension VideoError: WireValue {
         case .systemFailure(let operation, let reason):
             writer.put(23)
             writer.put(operation)
+            writer.put(reason)
+        case .decoderLost(let uri, let reason):
+            writer.put(24)
+            writer.put(uri)
             writer.put(reason)
         }
     }

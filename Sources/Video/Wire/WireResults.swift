@@ -29,6 +29,8 @@ extension VideoDescription: WireValue {
 /// What sizes can be before any arithmetic is done with them.
 package enum WireBounds {
     package static let side = 0...1 << 20
+    /// Frames and their numbers: far more than any video has, and sums of them do not overflow.
+    package static let count = 0...1 << 40
 }
 
 extension TimeSpan: WireValue {
@@ -58,7 +60,7 @@ extension VideoWarning: WireValue {
 
 extension DecodeReport: WireValue {
     package init(from reader: inout WireReader) throws(WireError) {
-        framesDecoded = try reader.int(in: 0...Int.max, "frames")
+        framesDecoded = try reader.int(in: WireBounds.count, "frames")
         coverage = Coverage(seen: try reader.array(), unseen: try reader.array())
         warnings = try reader.array()
     }
@@ -74,13 +76,17 @@ extension DecodeReport: WireValue {
 extension SampledFrame: WireValue {
     /// Everything but the pixels, which follow as they are.
     package init(from reader: inout WireReader) throws(WireError) {
-        index = try reader.int(in: 0...Int.max, "index")
+        index = try reader.int(in: WireBounds.count, "index")
         time = try reader.double("time")
         instant = try reader.double("instant")
         shotStart = try reader.optional()
         let size = PixelSize(
             width: try reader.int(in: WireBounds.side, "width"),
             height: try reader.int(in: WireBounds.side, "height"))
+        // Without a picture both are 0.
+        guard size.area > 0 || size == PixelSize(width: 0, height: 0) else {
+            throw .invalid("\(size.width)×\(size.height) pixels")
+        }
         let pixels = reader.remainder()
         guard pixels.count == 3 * size.area else {
             throw .invalid("\(pixels.count) bytes for \(size.width)×\(size.height) pixels")

@@ -36,7 +36,7 @@ package struct VisualPlan: Sendable, Equatable {
             if inWindow < Double(most) { most = Self.even(Int(inWindow)) }
         }
         // The budget of a frame depends on how many there are.
-        let wanted = min(most, frames.map(Self.even) ?? most)
+        let wanted = min(most, frames.map { Self.even(min($0, most)) } ?? most)
         func size(for frames: Int) throws(ImagingError) -> PixelSize {
             switch kind {
             case .image: try budget.imageSize(of: source, factor: factor)

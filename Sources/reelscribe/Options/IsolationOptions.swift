@@ -74,13 +74,23 @@ struct IsolationOptions: ParsableArguments {
             "Seconds that fetching one input may take. (default: 600)", valueName: "s"))
     var fetchTimeout: Double?
 
+    private static let mostSeconds = 1e9
+
     @Option(help: .hidden) var decoderFault: String?
 
     func validate() throws {
-        let seconds = [decodeTimeout, stallTimeout, fetchTimeout, maxInputDuration]
-        guard seconds.allSatisfy({ $0 ?? 1 > 0 }), maxInputPixels ?? 1 > 0,
-            decodeMemory?.bytes ?? .max >= 64 << 20
-        else {
+        let seconds: [(option: String, value: Double?)] = [
+            ("--decode-timeout", decodeTimeout), ("--stall-timeout", stallTimeout),
+            ("--fetch-timeout", fetchTimeout), ("--max-input-duration", maxInputDuration),
+        ]
+        for (option, value) in seconds {
+            // Deadlines are computed from them, which must not overflow; nan is none of these.
+            guard let value, !(value > 0 && value <= Self.mostSeconds) else { continue }
+            throw ValidationError(
+                "\(option) must be above 0 and at most \(Int(Self.mostSeconds)) seconds, not \(value)."
+            )
+        }
+        guard maxInputPixels ?? 1 > 0, decodeMemory?.bytes ?? .max >= 64 << 20 else {
             throw ValidationError(
                 "Limits must be above 0, and --decode-memory at least 64 MiB.")
         }

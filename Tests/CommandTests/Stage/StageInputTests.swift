@@ -96,6 +96,22 @@ struct StageAddressTests {
         #expect(document["error"]?["retryable"]?.bool == true)
     }
 
+    /// A proxy would be asked for whatever host an answer redirects to, unseen by the list.
+    @Test(arguments: ["http_proxy", "HTTP_PROXY"])
+    func noProxyGoesRoundTheList(name: String) throws {
+        let server = try WebServer(Self.clip)
+        // A proxy that is not there: whoever uses it fails.
+        let proxy = [name: "http://127.0.0.1:1/"]
+        func answer(_ arguments: [String]) throws -> JSON {
+            let (documents, _) = try StageProcess.answers(
+                to: jobLine("a", server.address("video")), arguments, environment: proxy)
+            return try #require(documents.first)
+        }
+        #expect(try answer(["--allow-host", "127.0.0.1"]).code == nil)
+        // FFmpeg knows the name in small letters only; without a list it stays as it was.
+        #expect(try answer([]).code == (name == "http_proxy" ? "input.unreachable" : nil))
+    }
+
     /// The list holds for the address itself and for where it redirects to.
     @Test func onlyAllowedHostsAreReached() throws {
         let server = try WebServer(Self.clip)
@@ -161,6 +177,10 @@ struct StageFetchTests {
         ("/no/such/program {uri} {path}", "options.invalid", "cannot be started"),
         ("sh -c 'sleep 600' {uri} {path}", "input.unreachable", "not fetched in 1 s"),
         ("sh -c 'yes > $0' {path} {uri}", "limit.size", "larger than"),
+        // As `aws s3 cp`, `gcloud storage cp` and `hdfs dfs -get` do until they are done.
+        ("sh -c 'yes > $0.part' {path} {uri}", "limit.size", "larger than"),
+        ("sh -c 'mkdir $0.d; yes > $0.d/x' {path} {uri}", "limit.size", "larger than"),
+        ("sh -c 'echo > $0.part; exit 3' {path} {uri}", "input.unreachable", "exit code 3"),
         ("sh -c 'echo x > $0' {path} {uri}", "decode.no_video", "hdfs://h/x"),
     ])
     func failuresAreTold(command: String, code: String, words: String) throws {
@@ -172,6 +192,44 @@ struct StageFetchTests {
         #expect(document.code == code, "\(document.compact)")
         #expect(document["error"]?["message"]?.string?.contains(words) == true)
         #expect(document["error"]?["message"]?.string?.contains(folder.path) == false)
+    }
+
+    /// Many that start at once sweep while others make their folders; none may lose its own.
+    @Test func manyStartAtOnce() throws {
+        let folder = try TemporaryFolder()
+        let fetch = ["--fetch", "cp \(Self.clip) {path} {uri}"]
+        let stages = try (0..<8).map { _ in try StageProcess(fetch, temporary: folder.path) }
+        for stage in stages { try stage.closeInput() }
+        for stage in stages {
+            let status = stage.wait()
+            let said = try stage.complaints()
+            #expect(status == 0, "\(said)")
+        }
+        #expect(try folder.names().isEmpty)
+    }
+
+    /// A link under the name of a scratch folder leads to what is not ours to remove.
+    @Test func theSweepFollowsNoLink() throws {
+        let folder = try TemporaryFolder()
+        let elsewhere = try TemporaryFolder()
+        for name in ["lock", "precious"] {
+            try Data().write(to: URL(fileURLWithPath: "\(elsewhere.path)/\(name)"))
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: folder.path + "/reelscribe-scratch-abcdef",
+            withDestinationPath: elsewhere.path)
+        let abandoned = folder.path + "/reelscribe-scratch-ghijkl"
+        try FileManager.default.createDirectory(
+            atPath: abandoned + "/input-1", withIntermediateDirectories: true)
+        for name in ["lock", "input-1/input.part"] {
+            try Data().write(to: URL(fileURLWithPath: "\(abandoned)/\(name)"))
+        }
+        try FileManager.default.createSymbolicLink(
+            atPath: abandoned + "/input-1/link", withDestinationPath: elsewhere.path)
+        _ = try StageProcess.answers(
+            to: "", ["--fetch", "true {uri} {path}"], temporary: folder.path)
+        #expect(try elsewhere.names() == ["lock", "precious"])
+        #expect(try folder.names() == ["reelscribe-scratch-abcdef"])
     }
 
     /// An address is data: no part of it is read as a command or as a place to write to.
@@ -193,11 +251,31 @@ struct StageFetchTests {
         #expect(try folder.names().isEmpty)
     }
 
+    /// What begins like an option must not come to be one of the command.
+    @Test(arguments: ["-o://x", "--config://x", "9p://x", "+a://x", "://x"])
+    func anAddressIsNoOption(uri: String) throws {
+        let folder = try TemporaryFolder()
+        let document = try answer(
+            uri, ["--fetch", "sh -c 'cp \(Self.clip) $0' {path} {uri}"], folder: folder)
+        #expect(document.code?.hasPrefix("input.") == true, "\(document.compact)")
+    }
+
     @Test(arguments: ["cp {uri}", "cp {path}", "", "cp '{uri} {path}"])
     func badCommandsAreWrongUse(command: String) throws {
         let outcome = try Tool.run("stage", "--fetch", command)
         #expect(outcome.status == 64)
         #expect(outcome.errors.contains("--fetch"))
+    }
+
+    /// Times that no clock can hold would trap once a deadline is computed from them.
+    @Test(
+        arguments: [
+            "--decode-timeout", "--stall-timeout", "--fetch-timeout", "--max-input-duration",
+        ], ["inf", "-inf", "nan", "0", "-1", "1e10", "1e308"])
+    func timesThatAreNoneAreWrongUse(option: String, value: String) throws {
+        let outcome = try Tool.run("stage", "\(option)=\(value)")
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains("\(option) must be above 0"), "\(outcome.errors)")
     }
 
     @Test func withoutACommandTheAddressIsRefused() throws {

@@ -10,10 +10,14 @@ final class StageProcess {
     private let errors: URL
     private var rest = Data()
 
-    /// - Parameter folder: where it runs, and its `TMPDIR`.
-    init(_ arguments: [String] = [], in folder: String = Repository.root, temporary: String? = nil)
-        throws
-    {
+    /// - Parameters:
+    ///   - folder: where it runs.
+    ///   - temporary: its `TMPDIR`.
+    ///   - environment: what it has besides.
+    init(
+        _ arguments: [String] = [], in folder: String = Repository.root, temporary: String? = nil,
+        environment: [String: String] = [:]
+    ) throws {
         errors = FileManager.default.temporaryDirectory
             .appendingPathComponent("reelscribe-stage-\(UUID().uuidString)")
         try Data().write(to: errors)
@@ -22,6 +26,7 @@ final class StageProcess {
             ["stage", "--no-timing", "--max-new-tokens", "4", "--threads", "2"] + arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ["PATH": "/usr/bin:/bin", "TMPDIR": temporary ?? "/tmp"]
+            .merging(environment) { _, new in new }
         process.standardInput = input
         process.standardOutput = output
         process.standardError = try FileHandle(forWritingTo: errors)
@@ -44,6 +49,13 @@ final class StageProcess {
     func closeInput() throws { try input.fileHandleForWriting.close() }
 
     func closeOutput() throws { try output.fileHandleForReading.close() }
+
+    /// Bytes that were written to us and not read yet.
+    var unread: Int {
+        var count: CInt = 0
+        _ = ioctl(output.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &count)
+        return Int(count)
+    }
 
     /// The next document; nil at the end.
     func next() throws -> JSON? {
@@ -78,9 +90,10 @@ final class StageProcess {
     /// Everything that a stage answers to a text.
     static func answers(
         to lines: String, _ arguments: [String] = [], in folder: String = Repository.root,
-        temporary: String? = nil
+        temporary: String? = nil, environment: [String: String] = [:]
     ) throws -> (documents: [JSON], status: Int32) {
-        let stage = try StageProcess(arguments, in: folder, temporary: temporary)
+        let stage = try StageProcess(
+            arguments, in: folder, temporary: temporary, environment: environment)
         try stage.send(lines)
         try stage.closeInput()
         let documents = try stage.all()
