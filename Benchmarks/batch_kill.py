@@ -5,13 +5,15 @@ usage: batch_kill.py [--jobs N] [--kills N] [--seed N] [--tool PATH] [--keep DIR
 
 Every file below the folders becomes some of the jobs, whole and broken ones alike, each with another task; a few jobs are
 lines that are none, or name files that are missing. Writes one line of JSON to standard output; ends with 1 where the
-results differ, where one is missing or double, or where the exit code is not that of the undisturbed run.
+results differ, where one is missing or double, where the exit code is not that of the undisturbed run, or where no kill
+was inside a job, so that nothing was tried.
 Standard library only.
 """
 import argparse
 import json
 import os
 import pathlib
+import platform
 import random
 import shutil
 import signal
@@ -50,6 +52,16 @@ def manifest(folders, jobs):
 def command(options, folder, name):
     return [options.tool, "run", "--input", str(folder / "jobs.jsonl"), "--output", str(folder / name), "--no-timing",
             "--log-level", "critical"]
+
+
+def machine():
+    model = platform.machine()
+    with open("/proc/cpuinfo") as lines:
+        for line in lines:
+            if line.startswith("model name"):
+                model = line.split(":", 1)[1].strip()
+                break
+    return {"cpu": model, "cores": os.cpu_count()}
 
 
 def main():
@@ -97,6 +109,7 @@ def main():
         keys = [(d["id"], d.get("question_index"), d["error"]["message"] if "error" in d else "") for d in documents]
         valid = subprocess.run([options.tool, "validate", str(folder / "killed.jsonl")], stdout=subprocess.DEVNULL)
         report = {
+            **machine(),
             "jobs": options.jobs, "documents": len(documents), "doubled": len(keys) - len(set(keys)),
             "kills": landed, "kills_inside_a_job": in_job, "repairs": repaired,
             "equal_to_undisturbed": results == expected,
@@ -106,7 +119,7 @@ def main():
             "undisturbed_seconds": round(seconds, 1), "seed": seed,
         }
         print(json.dumps(report))
-        good = (report["equal_to_undisturbed"] and report["valid"] and not report["doubled"]
+        good = (in_job > 0 and report["equal_to_undisturbed"] and report["valid"] and not report["doubled"]
                 and last.returncode == whole.returncode)
         return 0 if good else 1
     finally:

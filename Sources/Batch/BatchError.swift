@@ -13,6 +13,8 @@ public enum BatchError: Error, Sendable, Equatable {
     /// The results hold a line that no run of ours has written.
     case foreignResults(path: String, line: Int, journal: String)
     case notAJournal(path: String)
+    /// Results with their journal, which another file must not replace.
+    case resultsOfARun(path: String)
     case jobFile(path: String, [JobFileFault])
     case notAResult(path: String, line: Int, reason: String)
 
@@ -55,6 +57,11 @@ public enum BatchError: Error, Sendable, Equatable {
             Failure(
                 .outputUnwritable, stage: .output,
                 message: "\(path) is where the journal belongs, but it is something else",
+                hint: "give another --output", status: .outputNotCreated)
+        case .resultsOfARun(let path):
+            Failure(
+                .outputUnwritable, stage: .output,
+                message: "\(path) holds the results of a run, with their journal beside it",
                 hint: "give another --output", status: .outputNotCreated)
         case .jobFile(let path, let faults):
             Failure(

@@ -67,16 +67,24 @@ struct RunCommandTests {
         let undisturbed = try Tool.run(
             ["run", "--input", manifest, "--output", place.path("whole.jsonl"), "--no-timing"])
         #expect(undisturbed.status == 3)
-        var generator = SystemRandomNumberGenerator()
+        let seed = UInt64.random(in: 0 ... .max)
+        var generator = Seeded(state: seed)
         for _ in 0..<6 {
+            let journal = "out.jsonl.journal"
+            let before = (try? place.text(journal).count(of: "started")) ?? 0
+            let more = Int.random(in: 1...3, using: &generator)
             let tool = try Tool(Self.arguments(manifest, place))
-            Thread.sleep(forTimeInterval: .random(in: 0.05...0.8, using: &generator))
+            // Into one of the next jobs, at any place of it.
+            try wait {
+                try !tool.isRunning || place.text(journal).count(of: "started") >= before + more
+            }
+            usleep(.random(in: 0...60_000, using: &generator))
             kill(tool.identifier, SIGKILL)
             _ = try tool.outcome()
         }
         let last = try Tool.run(Self.arguments(manifest, place))
-        #expect(last.status == 3, "\(last.errors)")
-        #expect(try place.text("out.jsonl") == place.text("whole.jsonl"))
+        #expect(last.status == 3, "seed \(seed): \(last.errors)")
+        #expect(try place.text("out.jsonl") == place.text("whole.jsonl"), "seed \(seed)")
         let summary = try JSON.parse(String(try #require(last.errors.split(separator: "\n").last)))
         #expect(DocumentValidator().faults(in: summary) == [])
         #expect(summary["jobs"]?["total"]?.int == 21)
@@ -188,6 +196,47 @@ struct RunCommandTests {
         #expect(!FileManager.default.fileExists(atPath: place.path("c.jsonl")))
     }
 
+    // One of them would replace what the other has written.
+    @Test func allThatIsWrittenIsApart() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(1, in: place)
+        try FileManager.default.createSymbolicLink(
+            atPath: place.path("link"), withDestinationPath: place.folder)
+        for more in [
+            ["--metrics", place.path("out.jsonl")],
+            ["--summary", place.path("link/out.jsonl")],
+            ["--metrics", place.path("out.jsonl.journal")],
+            ["--metrics", place.path("m"), "--summary", place.path("./m")],
+        ] {
+            let outcome = try Tool.run(Self.arguments(manifest, place) + more)
+            #expect(outcome.status == 64, "\(more): \(outcome.errors)")
+            #expect(!FileManager.default.fileExists(atPath: place.path("out.jsonl")))
+        }
+    }
+
+    // Known before any work, and worth no result.
+    @Test func metricsThatCannotBeWrittenEndNoRunThatHasBegun() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(1, in: place)
+        let outcome = try Tool.run(
+            Self.arguments(manifest, place, "--metrics", place.path("no/m.prom")))
+        #expect(outcome.status == 73)
+        #expect(outcome.errors.split(separator: "\n").last?.contains("reelscribe/run@1") ?? false)
+        #expect(!FileManager.default.fileExists(atPath: place.path("out.jsonl")))
+    }
+
+    // Begun again it would find an empty manifest, and end well with its jobs lost.
+    @Test func aCrashBehindAPipeIsACrash() throws {
+        let place = try Place()
+        let clip = Repository.path("Samples/street-crossing.mkv")
+        let line =
+            #"{"id":"0","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#
+        let tool = try Tool(Self.arguments("/dev/stdin", place), input: line + "\n")
+        try wait { try place.text("out.jsonl.journal").contains("started") }
+        kill(tool.identifier, SIGSEGV)
+        #expect(try tool.outcome().status == 128 + SIGSEGV)
+    }
+
     @Test func twoRunsDoNotMix() throws {
         let place = try Place()
         let clip = Repository.path("Samples/street-crossing.mkv")
@@ -250,12 +299,29 @@ struct RunCommandTests {
         ])
         #expect(merged.status == 0, "\(merged.errors)")
         #expect(try place.text("merged.jsonl") == place.text("out.jsonl"))
+        let onto = try Tool.run([
+            "merge", place.path("part-1.jsonl"), "--output", place.path("out.jsonl"),
+        ])
+        #expect(onto.status == 73)
         let part = try Tool.run([
             "merge", place.path("part-2.jsonl"), "--manifest", manifest, "--output",
             place.path("part.jsonl"),
         ])
         #expect(part.status == 65)
         #expect(part.errors.contains("have no result"))
+    }
+
+    /// SplitMix64: the same numbers again for the seed that a failure names.
+    private struct Seeded: RandomNumberGenerator {
+        var state: UInt64
+
+        mutating func next() -> UInt64 {
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var value = state
+            value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
+            return value ^ (value >> 31)
+        }
     }
 
     private func wait(_ condition: () throws -> Bool) throws {

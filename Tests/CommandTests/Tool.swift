@@ -58,6 +58,8 @@ struct Tool {
 
     var identifier: Int32 { process.processIdentifier }
 
+    var isRunning: Bool { process.isRunning }
+
     func outcome() throws -> Outcome {
         process.waitUntilExit()
         let texts = try ["out", "err"].map { name in

@@ -6,27 +6,40 @@ import Video
 enum FileGlob {
     private static let deepest = 64
 
+    /// What a search has found, and what a person should know about it.
+    struct Search {
+        fileprivate(set) var files: [String] = []
+        /// Folders that were not looked into.
+        fileprivate(set) var notices: [String] = []
+    }
+
     /// Regular files that match, without those whose name or folder begins with a dot, unless the
     /// pattern's does. In natural order, folder by folder.
-    static func files(matching pattern: String) -> [String] {
+    static func search(_ pattern: String) -> Search {
         let isAbsolute = pattern.hasPrefix("/")
         let parts = pattern.split(separator: "/").map(String.init)
-        var found: [String] = []
+        var found = Search()
         collect(isAbsolute ? "/" : "", parts[...], depth: 0, into: &found)
         // `a/**/**` finds a file by more than one way.
         var seen = Set<String>()
-        return found.filter { seen.insert($0).inserted }
+        found.files = found.files.filter { seen.insert($0).inserted }
+        found.notices = found.notices.filter { seen.insert($0).inserted }
+        return found
     }
 
     private static func collect(
-        _ folder: String, _ parts: ArraySlice<String>, depth: Int, into found: inout [String]
+        _ folder: String, _ parts: ArraySlice<String>, depth: Int, into found: inout Search
     ) {
-        guard let part = parts.first, depth <= deepest else { return }
+        guard let part = parts.first else { return }
+        guard depth <= deepest else {
+            found.notices.append("\(folder) lies deeper than \(deepest) folders: passed over")
+            return
+        }
         let rest = parts.dropFirst()
         if part == "**" {
             // No folder at all, else each one below, which is not a link: links can go in circles.
             collect(folder, rest, depth: depth, into: &found)
-            for name in names(in: folder) where !name.hasPrefix(".") {
+            for name in names(in: folder, &found.notices) where !name.hasPrefix(".") {
                 let path = folder + name
                 if kind(of: path, following: false) == S_IFDIR {
                     collect(path + "/", parts, depth: depth + 1, into: &found)
@@ -38,14 +51,14 @@ enum FileGlob {
         let patterns = alternatives(of: part)
         let matches =
             hasPattern
-            ? names(in: folder).filter { name in
+            ? names(in: folder, &found.notices).filter { name in
                 patterns.contains { fnmatch($0, name, FNM_PERIOD) == 0 }
             } : [part]
         for name in matches {
             let path = folder + name
             let kind = kind(of: path, following: true)
             if rest.isEmpty {
-                if kind == S_IFREG { found.append(path) }
+                if kind == S_IFREG { found.files.append(path) }
             } else if kind == S_IFDIR {
                 collect(path + "/", rest, depth: depth + 1, into: &found)
             }
@@ -69,8 +82,14 @@ enum FileGlob {
         return facts.st_mode & S_IFMT
     }
 
-    private static func names(in folder: String) -> [String] {
-        guard let directory = opendir(folder.isEmpty ? "." : folder) else { return [] }
+    private static func names(in folder: String, _ notices: inout [String]) -> [String] {
+        guard let directory = opendir(folder.isEmpty ? "." : folder) else {
+            // A folder that is not there has no files, which is said where nothing is found.
+            if errno != ENOENT, errno != ENOTDIR {
+                notices.append("\(folder) cannot be read: \(SystemReason.text(errno))")
+            }
+            return []
+        }
         defer { closedir(directory) }
         var names: [String] = []
         while let entry = readdir(directory) {

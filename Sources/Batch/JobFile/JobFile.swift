@@ -15,7 +15,7 @@ public struct JobFile: Sendable {
     public let limit: Int?
     public let threads: Int?
     public let maxMemory: ByteSize?
-    /// What a person should know: patterns without a file.
+    /// What a person should know: patterns without a file, folders that were not looked into.
     public private(set) var notices: [String] = []
 
     private static let largest = 4 << 20
@@ -29,10 +29,12 @@ public struct JobFile: Sendable {
     public static func reading(
         _ path: String, base: Settings, variables: [VariableValue] = []
     ) throws(BatchError) -> JobFile {
-        let text = try text(of: path)
+        let (text, canBeReadAgain) = try text(of: path)
         do throws(JobFileFaults) {
             let yaml = try located(text, variables)
-            return try JobFile(path: path, yaml: yaml, base: base)
+            var file = try JobFile(path: path, yaml: yaml, base: base)
+            if !canBeReadAgain { file.manifest.canBeReadAgain = false }
+            return file
         } catch {
             switch error {
             case .faults(let faults): throw .jobFile(path: path, faults)
@@ -46,7 +48,9 @@ public struct JobFile: Sendable {
         case batch(BatchError)
     }
 
-    private static func text(of path: String) throws(BatchError) -> String {
+    private static func text(
+        of path: String
+    ) throws(BatchError) -> (text: String, canBeReadAgain: Bool) {
         var reader = try LineReader(path: path, limit: largest)
         var bytes: [UInt8] = []
         var number = 0
@@ -62,7 +66,7 @@ public struct JobFile: Sendable {
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .jobFile(path: path, [JobFileFault(line: 1, message: "not UTF-8")])
         }
-        return text
+        return (text, reader.canBeReadAgain)
     }
 
     /// The file with its variables filled in, as its schema asks for.
@@ -170,6 +174,7 @@ public struct JobFile: Sendable {
             if let manifest = input["manifest"]?.string {
                 do throws(BatchError) {
                     let read = try Manifest.reading(manifest)
+                    if !read.canBeReadAgain { self.manifest.canBeReadAgain = false }
                     for entry in read.entries {
                         number += 1
                         self.manifest.add(
@@ -187,7 +192,9 @@ public struct JobFile: Sendable {
             }
             var videos = input["files"]?.array?.compactMap(\.string) ?? []
             if let pattern = input["glob"]?.string {
-                videos = FileGlob.files(matching: pattern)
+                let search = FileGlob.search(pattern)
+                videos = search.files
+                notices += search.notices
                 if videos.isEmpty { notices.append("no file matches \(pattern)") }
             }
             // What two patterns find is one video.

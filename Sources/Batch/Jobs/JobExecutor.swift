@@ -30,10 +30,13 @@ public struct JobExecutor: Sendable {
     public let analyzer: Analyzer
     private let includesTiming: Bool
     private let open: Opening
+    private let waiting: InterruptibleWait?
 
-    /// - Parameter includesTiming: false leaves out what differs between equal runs.
+    /// - Parameters:
+    ///   - includesTiming: false leaves out what differs between equal runs.
+    ///   - interruption: ends the waiting in `prepare`, whatever an input makes it wait for.
     public init(
-        _ analyzer: Analyzer, includesTiming: Bool = true,
+        _ analyzer: Analyzer, includesTiming: Bool = true, interruption: Interruption? = nil,
         opening: @escaping Opening = { job throws(Failure) in
             JobInput(try VideoInput.resolving(job.video, settings: job.settings))
         }
@@ -41,11 +44,17 @@ public struct JobExecutor: Sendable {
         self.analyzer = analyzer
         self.includesTiming = includesTiming
         open = opening
+        waiting = interruption.map(InterruptibleWait.init)
     }
 
     /// Finds a job's input, and has it decoded ahead where that is done elsewhere; from any thread,
     /// while the model is busy with another job.
     public func prepare(_ job: Job) throws(Failure) -> PreparedJob {
+        guard let waiting else { return try preparation(of: job) }
+        return try waiting.result { () throws(Failure) in try preparation(of: job) }
+    }
+
+    private func preparation(of job: Job) throws(Failure) -> PreparedJob {
         let input = try open(job)
         let use: VideoUse =
             switch job.task {

@@ -54,13 +54,17 @@ public struct ResultMerge: Sendable {
     ///
     /// - Parameter manifest: gives the order; jobs it does not name follow. Without it, jobs stand
     ///   as they were found.
+    /// - Throws: `output.unwritable`, also where a journal lies there: its run could not go on.
     public func write(to output: String, manifest: Manifest?) throws(Failure) -> Report {
+        guard !JournalReading.exists(ResultStore.journalPath(of: output)) else {
+            throw BatchError.resultsOfARun(path: output).failure
+        }
         var report = Report(jobs: entries.count, dropped: dropped)
         report.failed = entries.values.count { $0.failed }
         var names = order
         if let manifest {
             let wanted = manifest.entries.map(\.name)
-            report.missing = wanted.filter { entries[$0] == nil }
+            report.missing = manifest.entries.filter { entries[$0.name] == nil }.map(\.title)
             let known = Set(wanted)
             names = wanted.filter { entries[$0] != nil } + order.filter { !known.contains($0) }
         }

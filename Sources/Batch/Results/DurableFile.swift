@@ -109,16 +109,8 @@ enum AtomicFile {
         _ path: String, durably: Bool = true, _ next: () throws(BatchError) -> [UInt8]?
     ) throws(BatchError) {
         let target = Self.target(of: path)
-        let partial = "\(target).partial-\(getpid())"
-        var facts = stat()
-        let exists = stat(target, &facts) == 0
-        // A device or a pipe must not be replaced by a file.
-        guard !exists || facts.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
-        let mode = exists ? facts.st_mode & 0o777 : 0o666
-        let descriptor = open(partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-        guard descriptor >= 0 else {
-            throw .cannotCreate(path: path, reason: SystemReason.text(errno))
-        }
+        let partial = Self.partial(of: target)
+        let descriptor = try Self.openPartial(of: target, for: path)
         var isInPlace = false
         defer {
             close(descriptor)
@@ -147,6 +139,31 @@ enum AtomicFile {
         }
         isInPlace = true
         if durably { syncFolder(of: target) }
+    }
+
+    /// - Throws: where a file cannot be made or replaced there, without a change to what is there.
+    static func check(_ path: String) throws(BatchError) {
+        let target = Self.target(of: path)
+        close(try openPartial(of: target, for: path))
+        unlink(partial(of: target))
+    }
+
+    private static func partial(of target: String) -> String { "\(target).partial-\(getpid())" }
+
+    private static func openPartial(
+        of target: String, for path: String
+    ) throws(BatchError) -> Int32 {
+        var facts = stat()
+        let exists = stat(target, &facts) == 0
+        // A device or a pipe must not be replaced by a file.
+        guard !exists || facts.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
+        let mode = exists ? facts.st_mode & 0o777 : 0o666
+        let descriptor = open(
+            partial(of: target), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
+        guard descriptor >= 0 else {
+            throw .cannotCreate(path: path, reason: SystemReason.text(errno))
+        }
+        return descriptor
     }
 
     /// A link stays a link.

@@ -9,6 +9,9 @@ enum JournalNote: Sendable, Equatable {
     /// A run begins, as the user started it.
     case begun
     case started(job: String)
+    /// An error document follows for what is not worked on: a line that is no job, or a job that was
+    /// given up. An end of the process in between is none in the middle of the job.
+    case answering(job: String)
     case finished(FinishedJob)
     /// The run was asked to stop: the job was given back, and nothing is held against it.
     case released(job: String)
@@ -22,6 +25,8 @@ enum JournalNote: Sendable, Equatable {
         switch self {
         case .started(let job):
             return JSON.object(["event": "started", "job": .string(job)]).compact + "\n"
+        case .answering(let job):
+            return JSON.object(["event": "answering", "job": .string(job)]).compact + "\n"
         case .released(let job):
             return JSON.object(["event": "released", "job": .string(job)]).compact + "\n"
         case .begun: return "{\"event\":\"begun\"}\n"
@@ -49,6 +54,7 @@ enum JournalNote: Sendable, Equatable {
         guard let job = value["job"]?.string else { return nil }
         switch event {
         case "started": self = .started(job: job)
+        case "answering": self = .answering(job: job)
         case "released": self = .released(job: job)
         case "done", "failed":
             guard let request = value["request"]?.string, let stamp = value["stamp"]?.string,
@@ -109,6 +115,10 @@ struct JournalHistory {
         case .started(let job):
             closeSilently()
             open = job
+        case .answering:
+            closeSilently()
+            hasOpenJob = true
+            return
         case .finished(let job):
             finished.append(job)
             finishedSinceBegin.insert(job.name)

@@ -35,6 +35,13 @@ struct LineReader: ~Copyable {
         }
     }
 
+    /// Whether the same bytes can be read again by whoever opens the path: of a pipe nothing is left.
+    var canBeReadAgain: Bool {
+        var facts = stat()
+        return ownsDescriptor && fstat(descriptor, &facts) == 0
+            && facts.st_mode & S_IFMT == S_IFREG
+    }
+
     deinit { if ownsDescriptor { close(descriptor) } }
 
     /// Nil at the end.

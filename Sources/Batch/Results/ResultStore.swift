@@ -51,7 +51,13 @@ struct ResultStore: ~Copyable {
             try results.truncate(to: 0)
             try journal.truncate(to: 0)
         } else {
-            found = try ResultScan(results: path, journal: journal.path, history: history)
+            do throws(BatchError) {
+                found = try ResultScan(results: path, journal: journal.path, history: history)
+            } catch {
+                // Nothing of ours stays beside a file that is not ours.
+                if isNew { unlink(journal.path) }
+                throw error
+            }
         }
         let half = results.size - found.end
         if half > 0 { try results.truncate(to: found.end) }
@@ -117,6 +123,8 @@ struct ResultStore: ~Copyable {
     var finishedByThisRun: Int { finishedBefore.count }
 
     mutating func start(_ name: String) throws(BatchError) { try note(.started(job: name)) }
+
+    mutating func answer(_ name: String) throws(BatchError) { try note(.answering(job: name)) }
 
     mutating func release(_ name: String) throws(BatchError) { try note(.released(job: name)) }
 

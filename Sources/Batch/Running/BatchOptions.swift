@@ -17,5 +17,10 @@ public struct BatchOptions: Sendable {
     /// False leaves out of the documents what differs between equal runs.
     public var includesTiming = true
 
+    /// Where the journal of results lies.
+    public static func journalPath(of results: String) -> String {
+        ResultStore.journalPath(of: results)
+    }
+
     public init(output: String) { self.output = output }
 }

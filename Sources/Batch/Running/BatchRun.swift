@@ -28,20 +28,25 @@ public struct BatchRun: ~Copyable {
     private let options: BatchOptions
     private let base: Settings
     private let analyzer: Analyzer
+    private let interruption: Interruption?
     private var store: ResultStore
     public private(set) var tally = RunTally()
     private let begin = ContinuousClock.now
 
     /// Opens the results, and mends what the end of an earlier run has left.
     ///
-    /// - Parameter base: the settings that jobs' own options go over.
+    /// - Parameters:
+    ///   - base: the settings that jobs' own options go over.
+    ///   - interruption: ends the reading of long inputs too.
     public init(
-        _ manifest: Manifest, options: BatchOptions, base: Settings, analyzer: Analyzer
+        _ manifest: Manifest, options: BatchOptions, base: Settings, analyzer: Analyzer,
+        interruption: Interruption? = nil
     ) throws(Failure) {
         self.manifest = manifest
         self.options = options
         self.base = base
         self.analyzer = analyzer
+        self.interruption = interruption
         do throws(BatchError) {
             store = try ResultStore(
                 path: options.output, startingOver: options.startsOver && !options.isContinuing,
@@ -67,18 +72,25 @@ public struct BatchRun: ~Copyable {
     public mutating func run(
         _ work: Work, onEvent: (Event) throws(Failure) -> Void = { _ in }
     ) throws(Failure) {
-        let todo = plan()
+        let todo = try plan()
         try onEvent(.planned(tally, work: todo.count))
         for (place, item) in todo.enumerated() {
             try onEvent(.started(id: item.entry.id, video: item.job?.video ?? ""))
-            let next = place + 1 < todo.count ? todo[place + 1].job : nil
-            let failure = try finish(item, next: next, work)
+            let next = place + 1 < todo.count ? todo[place + 1] : nil
+            let failure = try finish(item, next: next.flatMap { companion($0, of: item) }, work)
             tally.elapsed = (ContinuousClock.now - begin).seconds
             try onEvent(.finished(tally, id: item.entry.id, failure: failure))
         }
         let order = options.isUnordered ? nil : manifest.entries.map(\.name)
         try writing { store throws(BatchError) in try store.settle(order: order) }
         tally.elapsed = (ContinuousClock.now - begin).seconds
+    }
+
+    /// The job to be prepared beside another; nil where one of them has seen the process end, so that
+    /// the next end is held against the right one.
+    private func companion(_ next: Item, of item: Item) -> Job? {
+        let isSuspect = [next, item].contains { store.deaths[$0.entry.name] != nil }
+        return isSuspect ? nil : next.job
     }
 
     // MARK: - Plan
@@ -95,7 +107,7 @@ public struct BatchRun: ~Copyable {
     ///
     /// In the order of the manifest, but for jobs in the middle of which the process has ended: they
     /// come last, so that one that ends it again has held up no other.
-    private mutating func plan() -> [Item] {
+    private mutating func plan() throws(Failure) -> [Item] {
         let entries = manifest.entries(in: options.shard)
         tally.total = entries.count
         let limit = max(0, (options.limit ?? .max) - store.finishedByThisRun)
@@ -103,7 +115,7 @@ public struct BatchRun: ~Copyable {
         var suspects: [Item] = []
         for entry in entries {
             let item = item(entry)
-            if let finished = store.finished(entry.name), isCurrent(finished, item) {
+            if let finished = store.finished(entry.name), try isCurrent(finished, item) {
                 tally.before += 1
                 if finished.failed { tally.failedBefore += 1 }
             } else if store.deaths[entry.name] != nil {
@@ -141,17 +153,27 @@ public struct BatchRun: ~Copyable {
                 failure: fault.failure(at: entry.place)))
     }
 
-    private mutating func isCurrent(_ finished: FinishedJob, _ item: Item) -> Bool {
+    private mutating func isCurrent(
+        _ finished: FinishedJob, _ item: Item
+    ) throws(Failure) -> Bool {
         if finished.failed, options.retriesFailed, !store.wasFinishedByThisRun(finished.name) {
             return false
         }
-        let isSame =
-            finished.request == item.request
-            && (finished.stamp == item.stamp
-                || (finished.sha256 != nil
-                    && finished.sha256 == item.job.flatMap { InputStamp.sha256(of: $0) }))
+        var isSame = finished.request == item.request
+        if isSame, finished.stamp != item.stamp {
+            var digest: String?
+            if finished.sha256 != nil, let job = item.job { digest = self.digest(job) }
+            // Half a digest says nothing about the input.
+            try interruption?.check(stage: .tool)
+            isSame = digest != nil && digest == finished.sha256
+        }
         if !isSame { tally.outdated += 1 }
         return isSame
+    }
+
+    /// SHA-256 of a job's input; nil where there is none to be had, and after an interruption.
+    private func digest(_ job: Job) -> String? {
+        InputStamp.sha256(of: job) { interruption?.requestedSignal == nil }
     }
 
     // MARK: - One job
@@ -162,8 +184,10 @@ public struct BatchRun: ~Copyable {
     ) throws(Failure) -> Failure? {
         let name = item.entry.name
         var outcome: JobOutcome
+        var isWorked = false
         if let job = item.job {
             if let fatal = fatality(of: name) {
+                try writing { store throws(BatchError) in try store.answer(name) }
                 outcome = JobOutcome(documents: [job.document(of: fatal).json], failure: fatal)
             } else {
                 try writing { store throws(BatchError) in try store.start(name) }
@@ -173,9 +197,13 @@ public struct BatchRun: ~Copyable {
                     try? writing { store throws(BatchError) in try store.release(name) }
                     throw error
                 }
-                if outcome.sha256 == nil { outcome.sha256 = InputStamp.sha256(of: job) }
+                // An input beyond a limit may be beyond any reading too.
+                let isBeyond = outcome.failure?.code.rawValue.hasPrefix("limit.") ?? false
+                if outcome.sha256 == nil, !isBeyond { outcome.sha256 = digest(job) }
+                isWorked = true
             }
         } else if case .invalid(let invalid) = line(of: item.entry) {
+            try writing { store throws(BatchError) in try store.answer(name) }
             outcome = JobOutcome(documents: [invalid.document.json], failure: invalid.failure)
         } else {
             preconditionFailure("\(item.entry.place) was no job and is one now")
@@ -187,8 +215,8 @@ public struct BatchRun: ~Copyable {
         do throws(Failure) {
             try writing { store throws(BatchError) in try store.append(lines, of: finished) }
         } catch {
-            // A disk without room is not the job's fault.
-            try? writing { store throws(BatchError) in try store.release(name) }
+            // A disk without room is not the job's fault; a job that was given up stays so.
+            if isWorked { try? writing { store throws(BatchError) in try store.release(name) } }
             throw error
         }
         tally.add(outcome)

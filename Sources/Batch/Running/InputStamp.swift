@@ -21,12 +21,12 @@ enum InputStamp {
         }
     }
 
-    /// SHA-256 of the bytes; nil where there are none to be read.
-    static func sha256(of job: Job) -> String? {
+    /// SHA-256 of the bytes; nil where there are none to be read, and once it is wanted no more.
+    static func sha256(of job: Job, while isWanted: () -> Bool) -> String? {
         guard let input = try? VideoInput.resolving(job.video, settings: job.settings) else {
             return nil
         }
-        return (try? Video.sha256(of: input)) ?? nil
+        return (try? Video.sha256(of: input, while: isWanted)) ?? nil
     }
 
     private static func facts(_ path: String) -> String {

@@ -13,6 +13,9 @@ struct ManifestEntry: Sendable {
     var line: [UInt8]
     /// Where the id was used first.
     var firstUse: String?
+
+    /// The job for a person: its id, and its place too where that alone would mean another.
+    var title: String { firstUse == nil ? id : "\(id) (\(place))" }
 }
 
 /// The jobs of a batch, each line under a name of its own.
@@ -20,6 +23,8 @@ public struct Manifest: Sendable {
     /// Where the jobs come from, as the user wrote it.
     public let source: String
     private(set) var entries: [ManifestEntry] = []
+    /// Whether everything the jobs were read from is still there for a second reading.
+    public internal(set) var canBeReadAgain = true
     private var firstUses: [String: String] = [:]
 
     public var count: Int { entries.count }
@@ -34,6 +39,7 @@ public struct Manifest: Sendable {
         var manifest = Manifest(source: path)
         // One byte more than a job may have shows that it is too long.
         var reader = try LineReader(path: path, limit: JobLine.longest + 1)
+        manifest.canBeReadAgain = reader.canBeReadAgain
         var number = 0
         while let line = try reader.next() {
             number += 1
@@ -59,9 +65,6 @@ public struct Manifest: Sendable {
 
     /// No id can be written this way in a line of its own by chance.
     private static func name(of id: String, onLine line: Int) -> String { "\(id)\u{0}\(line)" }
-
-    /// Whether a name was made for the second use of an id.
-    static func isSecondUse(_ name: String) -> Bool { name.unicodeScalars.contains("\u{0}") }
 
     /// The jobs of one shard, in order.
     func entries(in shard: Shard?) -> [ManifestEntry] {

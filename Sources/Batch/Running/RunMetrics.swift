@@ -13,6 +13,15 @@ public struct RunMetrics {
 
     public init(path: String) { self.path = path }
 
+    /// - Throws: `output.unwritable` where the file cannot be written, before anything depends on it.
+    public func check() throws(Failure) {
+        do throws(BatchError) {
+            try AtomicFile.check(path)
+        } catch {
+            throw error.failure
+        }
+    }
+
     /// Writes the file, unless that was done a moment ago.
     ///
     /// - Parameters:

@@ -18,7 +18,6 @@ public struct RunTally: Sendable {
     public var orphans = 0
     public var repairedBytes = 0
     public var frames = 0
-    public var videoSeconds = 0.0
     public var usage = UsageRecord()
     /// Of the documents' stages, added up.
     public var timing = TimingRecord()

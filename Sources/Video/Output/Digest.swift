@@ -3,16 +3,20 @@ import Glibc
 
 /// SHA-256 of an input, as 64 hexadecimal digits: of a file's bytes, or of the digests of the
 /// pictures of a folder in their order. Nil for addresses and pipes, which cannot be read twice.
-public func sha256(of input: VideoInput) throws(VideoError) -> String? {
+///
+/// - Parameter isWanted: asked again and again; false ends the reading, and gives nil.
+public func sha256(
+    of input: VideoInput, while isWanted: () -> Bool = { true }
+) throws(VideoError) -> String? {
     switch input {
     case .url, .standardInput:
         return nil
     case .file(let path), .image(let path), .fetched(let path, _, _):
-        return try fileDigest(path).map(hexadecimal)
+        return try fileDigest(path, isWanted).map(hexadecimal)
     case .imageFolder(let paths, _, _):
         var all = try SHA256()
         for path in paths {
-            guard let digest = try fileDigest(path) else { return nil }
+            guard let digest = try fileDigest(path, isWanted) else { return nil }
             all.update(digest)
         }
         return hexadecimal(all.finish())
@@ -25,8 +29,10 @@ private func hexadecimal(_ bytes: [UInt8]) -> String {
         decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }
 
-/// Nil for what is not a regular file.
-private func fileDigest(_ path: String) throws(VideoError) -> [UInt8]? {
+/// Nil for what is not a regular file, and where it is wanted no more.
+private func fileDigest(
+    _ path: String, _ isWanted: () -> Bool
+) throws(VideoError) -> [UInt8]? {
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     guard descriptor >= 0 else {
         let number = errno
@@ -38,7 +44,7 @@ private func fileDigest(_ path: String) throws(VideoError) -> [UInt8]? {
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     var digest = try SHA256()
     var buffer = [UInt8](repeating: 0, count: 1 << 18)
-    while true {
+    while isWanted() {
         let count = read(descriptor, &buffer, buffer.count)
         if count == 0 { return digest.finish() }
         if count < 0 {
@@ -47,6 +53,7 @@ private func fileDigest(_ path: String) throws(VideoError) -> [UInt8]? {
         }
         digest.update(buffer[..<count])
     }
+    return nil
 }
 
 /// A running SHA-256: libavutil's `AVSHA`.

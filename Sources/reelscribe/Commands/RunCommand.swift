@@ -2,7 +2,7 @@ import ArgumentParser
 import Batch
 import VideoUnderstanding
 
-struct RunCommand: ParsableCommand {
+struct RunCommand: ParsableCommand, JobSettingsCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Work through a manifest or a job file, and go on where it stopped.",
@@ -96,18 +96,6 @@ struct RunCommand: ParsableCommand {
     @OptionGroup(title: "Generation") var generation: GenerationOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
 
-    func settings() throws -> Settings {
-        try Settings.from { settings in
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            isolation.apply(to: &settings)
-            windows.apply(to: &settings)
-            settings.prompt = prompt
-            settings.system = system
-        }
-    }
-
     func validate() throws {
         _ = try settings()
         guard (jobFile == nil) != (input == nil) else {
@@ -182,11 +170,15 @@ struct RunCommand: ParsableCommand {
         order.options.startsOver = force
         order.metrics = metrics
         order.summary = summary
-        order.canBeginAgain = input != "-"
+        order.canBeginAgain = order.manifest.canBeReadAgain
         let inputs = [jobFile, input].compactMap(\.self)
         for path in [order.options.output, metrics, summary] {
             try OutputGuard.check(output: path, against: inputs)
         }
+        let results = order.options.output
+        try OutputGuard.check(
+            distinct: [results, BatchOptions.journalPath(of: results), metrics, summary]
+                .compactMap(\.self))
         return order
     }
 }

@@ -3,7 +3,7 @@ import Batch
 import Logging
 import VideoUnderstanding
 
-struct StageCommand: ParsableCommand {
+struct StageCommand: ParsableCommand, JobSettingsCommand {
     static let configuration = CommandConfiguration(
         commandName: "stage",
         abstract: "Answer jobs from standard input, one line each, for as long as they come.",
@@ -46,18 +46,6 @@ struct StageCommand: ParsableCommand {
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Generation") var generation: GenerationOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
-
-    func settings() throws -> Settings {
-        try Settings.from { settings in
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            isolation.apply(to: &settings)
-            windows.apply(to: &settings)
-            settings.prompt = prompt
-            settings.system = system
-        }
-    }
 
     func validate() throws {
         _ = try settings()

@@ -36,6 +36,7 @@ final class BatchWork {
     private let progress: ProgressMeter
     private let log = Logger(label: "run")
     private var metrics: RunMetrics?
+    private var hasWarnedOfMetrics = false
     private var tally = RunTally()
     private var model: ModelRecord?
 
@@ -66,6 +67,12 @@ final class BatchWork {
     }
 
     private func working() throws(Failure) {
+        do throws(Failure) {
+            try metrics?.check()
+        } catch {
+            metrics = nil
+            throw error
+        }
         progress.begin("loading the model", unit: "")
         let located = try ModelLocator(.process).locate(order.model)
         let settings = order.base
@@ -77,14 +84,18 @@ final class BatchWork {
         var options = order.options
         options.isContinuing = Crashes.hasGoneOn
         var batch = try BatchRun(
-            order.manifest, options: options, base: settings, analyzer: analyzer)
+            order.manifest, options: options, base: settings, analyzer: analyzer,
+            interruption: Signals.interruption)
         Crashes.note(
             BatchRun.crashNote, to: batch.journalDescriptor, goingOn: order.canBeginAgain)
         defer { Crashes.forget() }
         let fetcher = order.fetcher
         Signals.interruption.onRequest { fetcher.cancel() }
         let ahead = LookAhead(
-            JobExecutor(analyzer, includesTiming: options.includesTiming) { job throws(Failure) in
+            JobExecutor(
+                analyzer, includesTiming: options.includesTiming,
+                interruption: Signals.interruption
+            ) { job throws(Failure) in
                 try fetcher.open(job)
             })
         defer { ahead.abandon() }
@@ -124,7 +135,7 @@ final class BatchWork {
                 log.info("done", metadata: ["id": "\(id)"])
             }
         }
-        try metrics?.write(tally)
+        writeMetrics()
         try Signals.interruption.check(stage: .tool)
     }
 
@@ -145,10 +156,22 @@ final class BatchWork {
         }
     }
 
-    /// Writes the last metrics and the summary, which is the last line of standard error unless it
-    /// has a file.
+    /// Whoever reads the metrics sees that they grow old; no result is worth less for it.
+    private func writeMetrics(isLast: Bool = false) {
+        do throws(Failure) {
+            try metrics?.write(tally, isLast: isLast)
+        } catch {
+            guard !hasWarnedOfMetrics else { return }
+            hasWarnedOfMetrics = true
+            log.warning("the metrics are not up to date: \(error.description)")
+        }
+    }
+
+    /// Writes the summary, which is the last line of standard error unless it has a file, and the
+    /// last metrics.
     private func conclude(_ status: RunStatus, _ failure: Failure?) throws(Failure) {
-        try metrics?.write(tally, isLast: true)
+        // Also where the summary could not be written.
+        defer { writeMetrics(isLast: true) }
         let document = RunDocument(
             source: order.manifest.source, output: order.options.output,
             shard: order.options.shard, status: status, failure: failure, tally: tally,

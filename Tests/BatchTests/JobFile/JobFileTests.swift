@@ -24,6 +24,23 @@ import VideoUnderstanding
             path, base: Settings(), variables: variables.compactMap(VariableValue.init(parsing:)))
     }
 
+    // A part of the videos must not be left out without a word.
+    @Test func foldersThatAreTooDeepAreNamed() throws {
+        let deep = scratch.path("a/" + String(repeating: "d/", count: 70))
+        try FileManager.default.createDirectory(atPath: deep, withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: URL(fileURLWithPath: deep + "x.mp4"))
+        let file = try read(
+            """
+            inputs:
+              - glob: \(scratch.path("a/**/*.mp4"))
+            tasks:
+              - task: summarize
+            """)
+        #expect(file.manifest.count == 2)
+        #expect(file.notices.count == 1)
+        #expect(file.notices.first?.contains("deeper than 64 folders") ?? false)
+    }
+
     /// The lines of the jobs, by way of a run that works on nothing.
     private func jobs(_ file: JobFile) throws -> [Job] {
         var jobs: [Job] = []

@@ -1,6 +1,8 @@
 import Batch
+import Dispatch
 import OrderedJSON
 import Testing
+import Video
 import VideoUnderstanding
 
 /// Guards what ties results to jobs, with the model that comes with the tool.
@@ -65,6 +67,33 @@ import VideoUnderstanding
         #expect(document["meta"]?.string == "m")
         #expect(document["video"]?["uri"]?.string == video)
         #expect(document["error"]?["code"]?.string == code)
+    }
+
+    // A decoder that hangs must not hold up the end of a run; the wait here is one without an end.
+    @Test(.timeLimit(.minutes(1)), arguments: [1, 2])
+    func anInterruptionEndsTheWaitForAnInput(hanging: Int) throws {
+        let jobs = try (1...2).map {
+            try job(#"{"id":"\#($0)","video":"\#(Repository.clips[2])","task":"summarize"}"#)
+        }
+        let interruption = Interruption()
+        let never = DispatchSemaphore(value: 0)
+        let executor = JobExecutor(
+            try Analyzer(folder: Repository.sampleModel, weights: nil, threads: 1),
+            interruption: interruption
+        ) { job throws(Failure) in
+            if job.id == "\(hanging)" {
+                interruption.request(signal: 15)
+                never.wait()
+            }
+            return JobInput(try VideoInput.resolving(job.video, settings: job.settings))
+        }
+        let ahead = LookAhead(executor)
+        defer { ahead.abandon() }
+        let failure = #expect(throws: Failure.self) {
+            _ = try ahead.run(jobs[0], next: jobs[1])
+            _ = try ahead.run(jobs[1], next: nil)
+        }
+        #expect(failure?.status == .terminated)
     }
 
     // An interruption is no result: the job must be done by the next run.

@@ -27,6 +27,19 @@ import VideoUnderstanding
         #expect(try trial.scratch.text("merged.jsonl") == trial.scratch.text("out.jsonl"))
     }
 
+    // Names of second uses hold a byte that no terminal shows.
+    @Test func missingJobsAreNamedForAPerson() throws {
+        let trial = try Trial(jobs: 1)
+        try trial.run()
+        let line = try trial.scratch.lines("jobs.jsonl")[0]
+        try trial.write([line, line, Trial.line(1, in: trial.scratch)])
+        var merge = ResultMerge()
+        try merge.add(trial.scratch.path("out.jsonl"))
+        let report = try merge.write(
+            to: trial.scratch.path("merged.jsonl"), manifest: Manifest.reading(trial.manifest))
+        #expect(report.missing == ["0 (line 2)", "1"])
+    }
+
     @Test(arguments: ["0/3", "4/3", "1/0", "-1/3", "1", "1/2/3", "a/b", "1/9999999"])
     func shardsThatAreNone(text: String) { #expect(Shard(parsing: text) == nil) }
 

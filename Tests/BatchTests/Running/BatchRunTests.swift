@@ -33,7 +33,9 @@ import VideoUnderstanding
     // of the job at hand, the journal lacks its last note, or ends in the middle of one.
     @Test func anyDeathIsMended() throws {
         let whole = try Trial(jobs: 6)
-        try whole.run()
+        let before = try whole.addWhatIsNotWorked()
+        try whole.scratch.write(before, to: "out.jsonl.journal")
+        #expect(try whole.run().worked == ["0", "1", "2", "3", "4", "5"])
         let expected = try whole.scratch.text("out.jsonl")
         let results = Array(expected.utf8)
         let journal = Array(try whole.scratch.text("out.jsonl.journal").utf8)
@@ -42,6 +44,10 @@ import VideoUnderstanding
         var end = 0
         var cuts = 0
         for note in notes {
+            if end < before.utf8.count {
+                end += note.count
+                continue
+            }
             let text = String(decoding: note, as: UTF8.self)
             let isFinish = text.contains(#""done""#) || text.contains(#""failed""#)
             let lines = isFinish ? try JSON.parse(text)["lines"]?.array?.count ?? 0 : 0
@@ -51,7 +57,7 @@ import VideoUnderstanding
             }
             if isFinish {
                 // Documents come before the note: half of them, then half of the note.
-                for cut in stride(from: written, through: next, by: 97) {
+                for cut in Array(stride(from: written, to: next, by: 97)) + [next] {
                     try expectMended(
                         whole, results: results[..<cut], journal: journal[..<end], expected)
                     cuts += 1
@@ -80,12 +86,30 @@ import VideoUnderstanding
             "results cut at \(results.count), journal at \(journal.count)")
     }
 
+    // An end beside a line that is no job says nothing of the job that may come to stand there.
+    @Test func answersWithoutWorkAreNoDeaths() throws {
+        let trial = try Trial(jobs: 2)
+        try trial.write(["{"] + trial.scratch.lines("jobs.jsonl"))
+        try trial.run { $0.limit = 1 }
+        let notes = try trial.scratch.lines("out.jsonl.journal")
+        let note = try JSON.parse(notes[2])
+        #expect(note["event"]?.string == "answering")
+        let name = try #require(note["job"]?.string)
+        try trial.scratch.write("", to: "out.jsonl")
+        let killed = notes[0] + "\n" + String(repeating: notes[2] + "\n", count: 60)
+        try trial.scratch.write(killed, to: "out.jsonl.journal")
+        let other = Trial.line(1, in: trial.scratch).replacing(#""1""#, with: "\"\(name)\"")
+        try trial.write([other])
+        #expect(try trial.run().worked == [name])
+    }
+
     // What a person has put there must not be lost to a run.
     @Test func foreignResultsAreRefused() throws {
         let trial = try Trial(jobs: 3)
         try trial.scratch.write("{\"mine\":1}\n", to: "out.jsonl")
         #expect(try status { try trial.run() } == .outputNotCreated)
         #expect(try trial.scratch.text("out.jsonl") == "{\"mine\":1}\n")
+        #expect(!FileManager.default.fileExists(atPath: trial.scratch.path("out.jsonl.journal")))
         let forced = try trial.run { $0.startsOver = true }
         #expect(forced.worked.count == 3)
 
@@ -245,6 +269,8 @@ import VideoUnderstanding
         let ended = try trial.run()
         // After all others, which must not wait for it.
         #expect(ended.worked == (isTried ? ["2", "1"] : ["2"]))
+        // Beside another it could end the process at that one's cost.
+        #expect(ended.ahead == [])
         let error = try trial.scratch.lines("out.jsonl").map { try JSON.parse($0)["error"] }
         #expect((error[1]?["code"]?.string == "internal") == !isTried)
         // Asked for, it gets another chance.
@@ -287,6 +313,41 @@ import VideoUnderstanding
                 == #"line 4: the id "0" was used before, by line 1"#)
         #expect(documents[4]["id"]?.string == "bad")
         #expect(try trial.run().worked == [])
+    }
+
+    // A digest of a long input must not hold an interruption up; nor is half of one a change.
+    @Test func anInterruptionEndsTheLookAtInputs() throws {
+        let trial = try Trial(jobs: 2)
+        try trial.run()
+        try trial.scratch.write("other bytes", to: "1.bin")
+        let interruption = Interruption()
+        interruption.request(signal: 15)
+        var run = try BatchRun(
+            try Manifest.reading(trial.manifest),
+            options: BatchOptions(output: trial.scratch.path("out.jsonl")), base: Settings(),
+            analyzer: Trial.analyzer.get(), interruption: interruption)
+        let ended = try status {
+            try run.run { job, _ throws(Failure) in Trial.outcome(of: job) }
+        }
+        #expect(ended == .terminated)
+        #expect(run.tally.outdated == 0)
+        #expect(run.tally.done == 0)
+    }
+
+    // Of a pipe nothing is left for a process that begins again after a crash.
+    @Test func onlyFilesCanBeReadAgain() throws {
+        let trial = try Trial(jobs: 1)
+        #expect(try Manifest.reading(trial.manifest).canBeReadAgain)
+        let pipe = trial.scratch.path("pipe")
+        #expect(mkfifo(pipe, 0o600) == 0)
+        DispatchQueue.global().async {
+            let descriptor = open(pipe, O_WRONLY)
+            _ = write(descriptor, "{}\n", 3)
+            close(descriptor)
+        }
+        let read = try Manifest.reading(pipe)
+        #expect(read.count == 1)
+        #expect(!read.canBeReadAgain)
     }
 
     @Test func noJobsAreAnEmptyFile() throws {

@@ -23,6 +23,18 @@ struct Trial {
         try scratch.write(lines.map { $0 + "\n" }.joined(), to: "jobs.jsonl")
     }
 
+    /// Adds a line that is no job, and a job `given up` that crashed the process twice before; both
+    /// are answered without work.
+    ///
+    /// - Returns: the journal that says so.
+    func addWhatIsNotWorked() throws -> String {
+        let job =
+            #"{"id":"given up","video":"\#(scratch.path("0.bin"))","task":"summarize"}"#
+        try write(try scratch.lines("jobs.jsonl") + ["{", job])
+        let death = #"{"event":"started","job":"given up"}"# + "\n" + #"{"event":"crashed"}"# + "\n"
+        return #"{"journal":"reelscribe/run-journal@1"}"# + "\n" + death + death
+    }
+
     static func line(_ number: Int, in scratch: Scratch) -> String {
         let video = scratch.path("\(number).bin")
         _ = FileManager.default.createFile(atPath: video, contents: Data("video \(number)".utf8))
@@ -36,6 +48,8 @@ struct Trial {
         var tally: RunTally
         /// Ids of jobs that were worked on.
         var worked: [String]
+        /// Ids of jobs that were prepared beside another.
+        var ahead: [String]
     }
 
     @discardableResult
@@ -47,15 +61,17 @@ struct Trial {
         var options = BatchOptions(output: scratch.path(output))
         fill(&options)
         var worked: [String] = []
+        var ahead: [String] = []
         var run = try BatchRun(
             try Manifest.reading(manifest), options: options, base: settings,
             analyzer: Self.analyzer.get())
-        try run.run { job, _ throws(Failure) in
+        try run.run { job, next throws(Failure) in
+            if let next { ahead.append(next.id) }
             worked.append(job.id)
             try before(job)
             return Self.outcome(of: job)
         }
-        return Ended(tally: run.tally, worked: worked)
+        return Ended(tally: run.tally, worked: worked, ahead: ahead)
     }
 
     /// Depends on nothing but the job, as real documents do.
