@@ -208,6 +208,11 @@ public struct BatchRun: ~Copyable {
         } else {
             preconditionFailure("\(item.entry.place) was no job and is one now")
         }
+        if isWorked, let failure = outcome.failure, isKept(item, in: failure) {
+            try writing { store throws(BatchError) in try store.release(name) }
+            tally.add(outcome)
+            return failure
+        }
         let finished = FinishedJob(
             name: name, failed: outcome.failure != nil, request: item.request, stamp: item.stamp,
             sha256: outcome.sha256, lines: [])
@@ -221,6 +226,15 @@ public struct BatchRun: ~Copyable {
         }
         tally.add(outcome)
         return outcome.failure
+    }
+
+    /// Whether a result of the same job stays: an input that cannot be had for now, as after a folder
+    /// was unmounted, says nothing against what was seen of it.
+    private func isKept(_ item: Item, in failure: Failure) -> Bool {
+        guard failure.code == .inputNotFound || failure.retryable,
+            let earlier = store.finished(item.entry.name)
+        else { return false }
+        return !earlier.failed && earlier.request == item.request
     }
 
     /// A job that has ended the process again and again is not tried once more.

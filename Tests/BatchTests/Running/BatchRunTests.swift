@@ -184,6 +184,25 @@ import VideoUnderstanding
         #expect(tokens == [9, 9, 9, 9, 9])
     }
 
+    // A folder that is not mounted for a while must not cost the results of its videos.
+    @Test func aResultOutlastsItsInput() throws {
+        let trial = try Trial(jobs: 3)
+        try trial.run()
+        let before = try trial.scratch.lines("out.jsonl")
+        let file = URL(fileURLWithPath: trial.scratch.path("1.bin"))
+        let bytes = try Data(contentsOf: file)
+        try FileManager.default.removeItem(at: file)
+        for _ in 0..<2 {
+            let without = try trial.run()
+            #expect(without.worked == ["1"])
+            #expect(without.tally.failures == ["input.not_found": 1])
+            #expect(try trial.scratch.lines("out.jsonl") == before)
+        }
+        try bytes.write(to: file)
+        #expect(try trial.run().worked == [])
+        #expect(try trial.scratch.lines("out.jsonl") == before)
+    }
+
     // Copies and restored backups have new times and old bytes.
     @Test func equalBytesAreTheSameInput() throws {
         let trial = try Trial(jobs: 2)

@@ -74,8 +74,12 @@ struct Trial {
         return Ended(tally: run.tally, worked: worked, ahead: ahead)
     }
 
-    /// Depends on nothing but the job, as real documents do.
+    /// Depends on nothing but the job and its input, as real documents do.
     static func outcome(of job: Job) -> JobOutcome {
+        guard FileManager.default.fileExists(atPath: job.video) else {
+            let failure = Failure(.inputNotFound, stage: .open, message: "no such file")
+            return JobOutcome(documents: [job.document(of: failure).json], failure: failure)
+        }
         if let number = Int(job.id), number % 5 == 4 {
             let failure = Failure(.decodeDamaged, stage: .decode, message: "damaged")
             return JobOutcome(documents: [job.document(of: failure).json], failure: failure)
