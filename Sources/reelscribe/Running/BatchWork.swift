@@ -145,7 +145,12 @@ final class BatchWork {
             notice("\(tally.repairedBytes) bytes of a half-written result were cut off")
         }
         if tally.total == 0 { notice("there are no jobs in \(order.manifest.source)") }
-        if tally.before > 0 { notice("\(tally.before) of \(tally.total) jobs are done already") }
+        if tally.before > 0 {
+            let failed =
+                tally.failedBefore > 0
+                ? ", \(tally.failedBefore) of them failed (--retry-failed does those again)" : ""
+            notice("\(tally.before) of \(tally.total) jobs are done already\(failed)")
+        }
         if tally.outdated > 0 {
             notice(
                 "results that no longer fit their jobs, as input, options or model have changed: "
