@@ -58,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "Batch", "Evaluation", "Isolation", "VideoUnderstanding",
+                "Batch", "Compute", "Evaluation", "Isolation", "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -140,7 +140,7 @@ def pair_batch(rng, count, aspect, plain):
         else:
             clip = world.random_clip(rng, rng.uniform(3, 9), aspect)
         camera = Camera(clip, rng)
-        camera.target = target = frame_size(*[round(e * 200) for e in clip.extent])
+        camera.target = target = size_of(aspect)
         for _ in range(4):
             a = rng.uniform(0, clip.seconds - 0.55)
             if rng.random() < 0.6:

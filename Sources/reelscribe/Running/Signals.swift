@@ -1,3 +1,4 @@
+import Compute
 import Synchronization
 import VideoUnderstanding
 
@@ -30,7 +31,7 @@ enum Signals {
         for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         signalPipe = ends[1]
         let reading = ends[0]
-        guard startThread({ watch(reading) }) else { return }
+        guard DetachedThread.start({ watch(reading) }) else { return }
         // A parent that starts us from a worker thread may hand down a mask that blocks them.
         var wanted = sigset_t()
         sigemptyset(&wanted)
@@ -62,27 +63,6 @@ enum Signals {
             var number: UInt8 = 0
             return read(pipe, &number, 1) == 1 ? Int32(number) : nil
         }
-    }
-
-    private static func startThread(_ body: @escaping @Sendable () -> Void) -> Bool {
-        final class Box: Sendable {
-            let body: @Sendable () -> Void
-            init(_ body: @escaping @Sendable () -> Void) { self.body = body }
-        }
-        var thread = pthread_t()
-        let box = Unmanaged.passRetained(Box(body))
-        let code = pthread_create(
-            &thread, nil,
-            { argument in
-                if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
-                return nil
-            }, box.toOpaque())
-        guard code == 0 else {
-            box.release()
-            return false
-        }
-        pthread_detach(thread)
-        return true
     }
 }
 
