@@ -279,7 +279,7 @@ def lay_out(teller, branch_lists, grid, pairs):
 
 def longest(step):
     """Pairs of the longest clip so far: short ones first."""
-    for until, pairs in ((150, 4), (400, 6), (900, 8), (1600, 12), (2400, 20), (3200, 32), (4000, 48)):
+    for until, pairs in ((100, 4), (250, 6), (500, 8), (800, 12), (1100, 20), (1400, 32), (1700, 48)):
         if step < until:
             return pairs
     return 60
