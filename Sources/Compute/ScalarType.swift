@@ -1,4 +1,4 @@
-/// How the numbers of a weight are stored. Arithmetic is in 32 bits whatever the storage.
+/// How single numbers are stored.
 public enum ScalarType: String, Sendable, CaseIterable {
     case f32
     case bf16

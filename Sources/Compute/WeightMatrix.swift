@@ -7,37 +7,39 @@ public protocol ImmutableBytes: AnyObject, Sendable {
     var count: Int { get }
 }
 
-/// A dense weight `[rows, columns]`, row-major, in the layout `y = x · Wᵀ`: a row is one output.
+/// A dense weight `[rows, columns]` in the layout `y = x · Wᵀ`: a row is one output. Single numbers
+/// are row-major, groups as the kernels read them.
 ///
 /// It points into bytes that it keeps alive; nothing is copied.
 public struct WeightMatrix: Sendable {
     public let rows: Int
     public let columns: Int
-    public let type: ScalarType
+    public let format: WeightFormat
     /// Owner of the bytes.
     public let storage: any ImmutableBytes
-    /// Where the first number stands in `storage`, in bytes; a multiple of the scalar's size.
+    /// Where the matrix begins in `storage`, in bytes; for single numbers a multiple of their size.
     public let offset: Int
 
     /// - Precondition: the matrix lies within `storage`. Loaders check before they come here.
     public init(
-        rows: Int, columns: Int, type: ScalarType, storage: any ImmutableBytes, offset: Int = 0
+        rows: Int, columns: Int, format: WeightFormat, storage: any ImmutableBytes,
+        offset: Int = 0
     ) {
-        let (elements, overflow) = rows.multipliedReportingOverflow(by: columns)
         precondition(
-            rows > 0 && columns > 0 && offset >= 0 && !overflow
-                && offset + elements * type.size <= storage.count,
+            rows > 0 && columns > 0 && offset >= 0
+                && !rows.multipliedReportingOverflow(by: columns).overflow
+                && offset + format.byteCount(rows: rows, columns: columns) <= storage.count,
             "weight [\(rows), \(columns)] at \(offset) exceeds \(storage.count) bytes")
         self.rows = rows
         self.columns = columns
-        self.type = type
+        self.format = format
         self.storage = storage
         self.offset = offset
     }
 
-    /// The first number of the first row.
+    /// Where the matrix begins.
     public var base: UnsafeRawPointer { storage.base + offset }
 
     /// Bytes of the whole matrix.
-    public var byteCount: Int { rows * columns * type.size }
+    public var byteCount: Int { format.byteCount(rows: rows, columns: columns) }
 }

@@ -21,5 +21,6 @@ public typealias MRoPERule = Qwen2VL.MRoPERule
 public typealias Model = Qwen2VL.Model
 public typealias ModelConfiguration = Qwen2VL.ModelConfiguration
 public typealias ModelSize = Qwen2VL.ModelSize
+public typealias WeightFormats = Qwen2VL.WeightFormats
 
-public typealias ScalarType = Compute.ScalarType
+public typealias WeightFormat = Compute.WeightFormat

@@ -116,9 +116,11 @@ struct Shape: Sendable, CustomTestStringConvertible {
                 bytes.storeBytes(of: UInt16(bits), toByteOffset: bits * 2, as: UInt16.self)
             }
         }
-        let matrix = WeightMatrix(rows: 2, columns: 32768, type: type, storage: storage)
+        let matrix = WeightMatrix(
+            rows: 2, columns: 32768, format: WeightFormat(type), storage: storage)
         // One column each, so that the product kernels widen them too.
-        let single = WeightMatrix(rows: 65536, columns: 1, type: type, storage: storage)
+        let single = WeightMatrix(
+            rows: 65536, columns: 1, format: WeightFormat(type), storage: storage)
         var expanded = try FloatBuffer(count: 65536)
         matrix.expandRow(0, into: &expanded, at: 0)
         matrix.expandRow(1, into: &expanded, at: 32768)

@@ -56,7 +56,8 @@ struct StoredWeight {
             }
         }
         matrix = WeightMatrix(
-            rows: rows, columns: columns, type: type, storage: storage, offset: offset)
+            rows: rows, columns: columns, format: WeightFormat(type), storage: storage,
+            offset: offset)
         values = kept
     }
 }

@@ -12,7 +12,7 @@ import VideoUnderstanding
     private static let clip = "\(Fakes.root)/Samples/shapes-and-cuts.mp4"
 
     private func analyzer() throws -> Analyzer {
-        try Analyzer(folder: "\(Fakes.root)/Samples/model", weights: nil, threads: 2)
+        try Analyzer(folder: "\(Fakes.root)/Samples/model", weights: WeightFormats(), threads: 2)
     }
 
     private func settings(_ ablation: Ablation?) -> Settings {

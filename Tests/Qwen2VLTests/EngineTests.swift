@@ -4,14 +4,15 @@ import Qwen2VL
 import Testing
 
 /// A model small enough to run in every test, with sizes that divide by no vector.
-private func tinyModel(_ type: ScalarType = .f32) throws -> Model {
+private func tinyModel(_ format: WeightFormat = .f32) throws -> Model {
     let text = TextConfiguration(
         hidden: 60, intermediate: 150, layers: 2, heads: 6, kvHeads: 2, headSize: 20,
         vocabulary: 203, ropeTheta: 10_000, mropeSections: [2, 4, 4], tieWordEmbeddings: false)
     let vision = VisionConfiguration(
         depth: 2, width: 48, heads: 4, mlpWidth: 100, patchSize: 4, output: text.hidden)
     return try Model.random(
-        configuration: ModelConfiguration(text: text, vision: vision), type: type, seed: 5)
+        configuration: ModelConfiguration(text: text, vision: vision),
+        formats: WeightFormats(format), seed: 5)
 }
 
 private func noise(_ count: Int, seed: UInt64) -> [Float] {
@@ -71,8 +72,9 @@ private struct Prompt {
         #expect(largestDifference(whole, parts) < 1e-5)
     }
 
-    @Test(arguments: ScalarType.allCases) func threadsChangeNothing(_ type: ScalarType) throws {
-        let model = try tinyModel(type)
+    @Test(arguments: WeightFormat.allCases)
+    func threadsChangeNothing(_ format: WeightFormat) throws {
+        let model = try tinyModel(format)
         let patches = patches(model, Self.grid)
         let results = try [1, 2, 3].map { threads in
             try VisionEncoder(model: model, pool: ThreadPool(threads: threads))
@@ -128,8 +130,9 @@ private struct Prompt {
         #expect(largestDifference(whole, try allLogits(model, chunk: chunk)) < 1e-5)
     }
 
-    @Test(arguments: ScalarType.allCases) func threadsChangeNothing(_ type: ScalarType) throws {
-        let model = try tinyModel(type)
+    @Test(arguments: WeightFormat.allCases)
+    func threadsChangeNothing(_ format: WeightFormat) throws {
+        let model = try tinyModel(format)
         let results = try [1, 2, 3].map {
             try allLogits(model, threads: $0, chunk: 32).map(\.bitPattern)
         }

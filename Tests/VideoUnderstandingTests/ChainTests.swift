@@ -21,7 +21,7 @@ import VideoUnderstanding
     }
 
     private func analyzer(threads: Int = 2) throws -> Analyzer {
-        try Analyzer(folder: Self.model, weights: nil, threads: threads)
+        try Analyzer(folder: Self.model, weights: WeightFormats(), threads: threads)
     }
 
     private func withoutTiming(_ document: SummaryDocument) -> String {

@@ -8,5 +8,6 @@
 #include "ckernels_bench.h"
 #include "ckernels_math.h"
 #include "ckernels_pool.h"
+#include "ckernels_quant.h"
 
 #endif

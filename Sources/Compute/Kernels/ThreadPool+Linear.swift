@@ -1,7 +1,8 @@
 internal import CKernels
 
 extension ThreadPool {
-    /// `y = x · Wᵀ + b`, in 32 bits whatever the type of the weights.
+    /// `y = x · Wᵀ + b`. Single numbers are multiplied in 32 bits whatever their type; weights in
+    /// groups with rows of `x` that are rounded to 8 bits in the same groups.
     ///
     /// - Parameters:
     ///   - x: rows of `weight.columns`, from row `first` on.
@@ -32,9 +33,17 @@ extension ThreadPool {
         guard rows > 0, let start = x.baseAddress else { return }
         let out = y.start(target * weight.rows..<(target + rows) * weight.rows)
         bias.withUnsafeBufferPointer { bias in
-            rs_linear(
-                pool, start, rows, weight.columns, weight.base, weight.type.kernelType,
-                weight.rows, bias.isEmpty ? nil : bias.baseAddress, out, adding)
+            let bias = bias.isEmpty ? nil : bias.baseAddress
+            switch weight.format.kernelFormat {
+            case .scalar(let type):
+                rs_linear(
+                    pool, start, rows, weight.columns, weight.base, type, weight.rows, bias, out,
+                    adding)
+            case .group(let type):
+                rs_quant_linear(
+                    pool, start, rows, weight.columns, weight.base, type, weight.rows, bias, out,
+                    adding)
+            }
         }
         // The bytes must outlive the call, which only knows their address.
         withExtendedLifetime(weight.storage) {}
@@ -45,19 +54,14 @@ extension WeightMatrix {
     /// Writes one row, widened to 32 bits, to `index` and after.
     package func expandRow(_ row: Int, into buffer: inout FloatBuffer, at index: Int) {
         precondition(row >= 0 && row < rows, "row \(row) of \(rows)")
-        rs_expand(
-            type.kernelType, base + row * columns * type.size, columns,
-            buffer.start(index..<index + columns))
-        withExtendedLifetime(storage) {}
-    }
-}
-
-extension ScalarType {
-    fileprivate var kernelType: rs_type {
-        switch self {
-        case .f32: RS_F32
-        case .bf16: RS_BF16
-        case .f16: RS_F16
+        let target = buffer.start(index..<index + columns)
+        switch format.kernelFormat {
+        case .scalar(let type):
+            let size = byteCount / (rows * columns)
+            rs_expand(type, base + row * columns * size, columns, target)
+        case .group(let type):
+            rs_quant_expand_row(type, base, columns, row, target)
         }
+        withExtendedLifetime(storage) {}
     }
 }

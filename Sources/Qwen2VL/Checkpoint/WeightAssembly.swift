@@ -8,6 +8,10 @@ protocol TensorSource {
     mutating func matrix(
         _ name: String, rows: Int, columns: Int
     ) throws(ModelError) -> WeightMatrix
+    /// The head: the embedding, or the same numbers in another format, where the two are tied.
+    mutating func head(
+        rows: Int, columns: Int, tiedTo embedding: WeightMatrix?
+    ) throws(ModelError) -> WeightMatrix
     /// A vector in 32 bits.
     mutating func vector(_ name: String, count: Int) throws(ModelError) -> [Float]
 }
@@ -90,9 +94,8 @@ extension LanguageWeights {
                         mlp + "down_proj", hidden, text.intermediate, bias: false)))
         }
         norm = try source.norm("model.norm", hidden, bias: false)
-        head =
-            text.tieWordEmbeddings
-            ? embedding
-            : try source.matrix("lm_head.weight", rows: text.vocabulary, columns: hidden)
+        head = try source.head(
+            rows: text.vocabulary, columns: hidden,
+            tiedTo: text.tieWordEmbeddings ? embedding : nil)
     }
 }

@@ -6,14 +6,14 @@ extension Model {
     /// - Parameters:
     ///   - layers: of the language model, where fewer than published are wanted.
     ///   - visionDepth: blocks of the vision tower, likewise.
-    ///   - type: how the matrices are stored.
+    ///   - formats: how the matrices are stored; bf16 where nothing is said.
     /// - Throws: `system(.outOfMemory)` where the system refuses the memory.
     public static func random(
-        size: ModelSize, layers: Int? = nil, visionDepth: Int? = nil, type: ScalarType
+        size: ModelSize, layers: Int? = nil, visionDepth: Int? = nil, formats: WeightFormats
     ) throws(ModelError) -> Model {
         try random(
             configuration: size.configuration(layers: layers, visionDepth: visionDepth),
-            name: "random-\(size.rawValue)", type: type)
+            name: "random-\(size.rawValue)", formats: formats)
     }
 
     /// A model of any shape with random weights.
@@ -22,21 +22,23 @@ extension Model {
     /// so that activations stay finite at every published depth; norms are ones and zeros. The
     /// same seed gives the same weights everywhere.
     public static func random(
-        configuration: ModelConfiguration, name: String = "random", type: ScalarType,
+        configuration: ModelConfiguration, name: String = "random", formats: WeightFormats,
         seed: UInt64 = 0
     ) throws(ModelError) -> Model {
-        var source = RandomWeights(type: type, seed: seed)
+        var source = RandomWeights(
+            formats: formats, layers: configuration.text.layers, seed: seed)
         let vision = try VisionWeights(configuration, from: &source)
         let language = try LanguageWeights(configuration, from: &source)
         var print = Fingerprint()
-        print.add("random \(type.rawValue) \(seed)")
+        let names = [formats.language, formats.vision].map { ($0 ?? .bf16).rawValue }
+        print.add("random \(names.joined(separator: " ")) \(seed)")
         for need in configuration.requirements {
             print.add(need.name)
             for dimension in need.shape { print.add(dimension) }
         }
         return Model(
             configuration: configuration, vision: vision, language: language,
-            fingerprint: print.text, name: name, scalarType: type)
+            fingerprint: print.text, name: name)
     }
 }
 
@@ -47,53 +49,77 @@ private struct RandomWeights: TensorSource {
     /// Of an even distribution with standard deviation 0.02.
     private static let bound = Float(0.02 * 1.732_050_807_568_877_2)
 
-    let type: ScalarType
+    private let formats: WeightFormats
+    private let layers: Int
     private var random: RandomSource
     private let noise: [Float]
-    /// `noise` in the bytes of `type`.
-    private let block: [UInt8]
+    /// `noise` in the bytes of a format, each made when first needed.
+    private var blocks: [WeightFormat: WeightMatrix] = [:]
 
-    init(type: ScalarType, seed: UInt64) {
-        self.type = type
+    init(formats: WeightFormats, layers: Int, seed: UInt64) {
+        self.formats = formats
+        self.layers = layers
         var random = RandomSource(seed: seed)
-        let noise = (0..<Self.blockCount).map { _ in
+        noise = (0..<Self.blockCount).map { _ in
             Float(random.unit() * 2 - 1) * Self.bound
         }
-        block = [UInt8](unsafeUninitializedCapacity: noise.count * type.size) { target, count in
-            _ = noise.withUnsafeBytes { source in
-                ScalarConversion.convert(
-                    source, .f32, into: UnsafeMutableRawBufferPointer(target), type)
-            }
-            count = noise.count * type.size
-        }
-        self.noise = noise
         self.random = random
     }
 
     mutating func matrix(
         _ name: String, rows: Int, columns: Int
     ) throws(ModelError) -> WeightMatrix {
-        let count = rows * columns * type.size
-        let storage: OwnedBytes
+        let format = formats.format(
+            of: WeightPart(tensor: name, layers: layers), stored: .bf16)
         do throws(ComputeError) {
-            storage = try OwnedBytes(count: count) { bytes in fill(bytes) }
+            let block = try block(format)
+            let storage = try OwnedBytes(
+                count: format.byteCount(rows: rows, columns: columns)
+            ) { fill($0, from: block) }
+            return WeightMatrix(rows: rows, columns: columns, format: format, storage: storage)
         } catch {
             throw .system(error)
         }
-        return WeightMatrix(rows: rows, columns: columns, type: type, storage: storage)
     }
 
-    private mutating func fill(_ bytes: UnsafeMutableRawBufferPointer) {
+    mutating func head(
+        rows: Int, columns: Int, tiedTo embedding: WeightMatrix?
+    ) throws(ModelError) -> WeightMatrix {
+        if let embedding, formats.format(of: .head, stored: .bf16) == embedding.format {
+            return embedding
+        }
+        return try matrix("lm_head.weight", rows: rows, columns: columns)
+    }
+
+    private mutating func block(_ format: WeightFormat) throws(ComputeError) -> WeightMatrix {
+        if let block = blocks[format] { return block }
+        // As many rows as a group of the packed formats has side by side.
+        let (rows, columns) = (16, noise.count / 16)
+        let scalar = format.scalar ?? .f32
+        let storage = try OwnedBytes(count: noise.count * scalar.size) { bytes in
+            _ = noise.withUnsafeBytes { ScalarConversion.convert($0, .f32, into: bytes, scalar) }
+        }
+        var block = WeightMatrix(
+            rows: rows, columns: columns, format: WeightFormat(scalar), storage: storage)
+        if format.scalar == nil { block = try ThreadPool(threads: 1).pack(block, as: format) }
+        blocks[format] = block
+        return block
+    }
+
+    private mutating func fill(_ bytes: UnsafeMutableRawBufferPointer, from block: WeightMatrix) {
+        // The smallest piece that stands for itself: a number, or a block of groups.
+        let piece = block.format.scalar?.size ?? block.byteCount / (block.columns / 64)
+        let pieces = UInt64(block.byteCount / piece)
+        let source = UnsafeRawBufferPointer(start: block.base, count: block.byteCount)
         var done = 0
         while done < bytes.count {
-            let start = Int(random.next() % UInt64(Self.blockCount)) * type.size
-            let length = min(block.count - start, bytes.count - done)
-            block.withUnsafeBytes { source in
-                UnsafeMutableRawBufferPointer(rebasing: bytes[done..<done + length]).copyMemory(
-                    from: UnsafeRawBufferPointer(rebasing: source[start..<start + length]))
-            }
+            let start = Int(random.next() % pieces) * piece
+            let length = min(source.count - start, bytes.count - done)
+            UnsafeMutableRawBufferPointer(rebasing: bytes[done..<done + length]).copyMemory(
+                from: UnsafeRawBufferPointer(rebasing: source[start..<start + length]))
             done += length
         }
+        withExtendedLifetime(block.storage) {}
     }
 
     mutating func vector(_ name: String, count: Int) throws(ModelError) -> [Float] {

@@ -29,7 +29,8 @@ public struct ModelInfo: Sendable, Equatable {
     public let files: [File]
     /// Tensors that the model has no use for.
     public let extraTensors: Int
-    private let matrixParameters: Int
+    /// By the published names.
+    private let storedTypes: [String: ScalarType]
 
     /// Opens and checks a checkpoint's folder.
     ///
@@ -49,27 +50,49 @@ public struct ModelInfo: Sendable, Equatable {
         layouts = TensorLayout.allCases.filter(checkpoint.layouts.contains)
         extraTensors = checkpoint.extraTensors
         var counts: [ScalarType: Int] = [:]
-        var matrices = 0
         for tensor in checkpoint.tensors.values {
             guard let type = tensor.type else { continue }
             counts[type, default: 0] += tensor.elements
-            if tensor.shape.count > 1 { matrices += tensor.elements }
         }
+        storedTypes = checkpoint.tensors.compactMapValues(\.type)
         parameters = counts.values.reduce(0, +)
         bytes = counts.reduce(0) { $0 + $1.key.size * $1.value }
         types = ScalarType.allCases
             .compactMap { type in counts[type].map { TypeShare(type: type, parameters: $0) } }
             .sorted { $0.parameters > $1.parameters }
-        matrixParameters = matrices
     }
 
-    /// Bytes that the weights take in memory when they are loaded as `weights`, or as they are.
+    /// Bytes that the weights take in memory when they are loaded as `weights`.
     ///
     /// Weights that are loaded as they are stay in the mapped files: the system can drop their
     /// pages under pressure, but runs slowly when it must.
-    public func loadedBytes(weights: ScalarType?) -> Int {
-        let vectors = parameters - matrixParameters
-        guard let weights else { return bytes }
-        return matrixParameters * weights.size + vectors * ScalarType.f32.size
+    public func loadedBytes(weights: WeightFormats) -> Int {
+        weights == WeightFormats()
+            ? bytes
+            : Self.loadedBytes(of: configuration, weights: weights) { storedTypes[$0] ?? .f32 }
+    }
+
+    /// The same for a model whose matrices would all be stored as `stored`.
+    public static func loadedBytes(
+        of configuration: ModelConfiguration, stored: ScalarType, weights: WeightFormats
+    ) -> Int {
+        loadedBytes(of: configuration, weights: weights) { _ in stored }
+    }
+
+    private static func loadedBytes(
+        of configuration: ModelConfiguration, weights: WeightFormats,
+        stored: (String) -> ScalarType
+    ) -> Int {
+        let text = configuration.text
+        return configuration.requirements.reduce(0) { sum, tensor in
+            let elements = tensor.shape.reduce(1, *)
+            guard tensor.shape.count > 1 else { return sum + ScalarType.f32.size * elements }
+            var part = WeightPart(tensor: tensor.name, layers: text.layers)
+            // Rows of an embedding that is not the head are looked up where they are mapped.
+            if case .embedding = part, text.tieWordEmbeddings { part = .head }
+            let format = weights.format(of: part, stored: stored(tensor.name))
+            let rows = tensor.shape[0]
+            return sum + format.byteCount(rows: rows, columns: elements / rows)
+        }
     }
 }

@@ -139,7 +139,7 @@ public struct Benchmark: Sendable {
         let rate = Double(options.decodeTokens) / seconds
         add("decode", rate, "tokens/s")
         let bytes = work.decodeBytes(
-            scalarSize: model.scalarType.size, context: context + options.decodeTokens / 2)
+            weights: model.decodeWeightBytes, context: context + options.decodeTokens / 2)
         add(
             "decode_bandwidth", rate * bytes / 1e9, "GB/s", share: rate * bytes / best,
             of: "read_bandwidth")
@@ -211,7 +211,7 @@ public struct Benchmark: Sendable {
     private func document(_ model: Model) -> BenchDocument {
         BenchDocument(
             machine: MachineRecord(pool, blas: blas), model: model.name,
-            weights: model.scalarType.rawValue, layers: model.configuration.text.layers,
+            weights: model.format.rawValue, layers: model.configuration.text.layers,
             weightBytes: model.weightBytes, measurements: measurements,
             peakMemory: ProcessMemory.peak)
     }

@@ -36,11 +36,11 @@ package struct WorkCount: Sendable {
         return 2 * (count * Double(text.layers) * (layerWeights + attention) + head)
     }
 
-    /// Bytes read for one decoded token behind `context` tokens: all weights of the language model
-    /// but the embedding (one row of it), and the cache.
-    package func decodeBytes(scalarSize: Int, context: Int) -> Double {
-        let weights = Double(text.layers) * layerWeights + Double(text.vocabulary * text.hidden)
-        return weights * Double(scalarSize)
+    /// Bytes read for one decoded token behind `context` tokens.
+    ///
+    /// - Parameter weights: bytes that are read of them, see ``Model/decodeWeightBytes``.
+    package func decodeBytes(weights: Int, context: Int) -> Double {
+        Double(weights)
             + Double(2 * text.layers * text.kvWidth * context * 4)
     }
 

@@ -14,9 +14,11 @@ extension LocatedModel {
     }
 
     /// The weights, mapped or converted.
-    public func load(weights: ScalarType?) throws(Failure) -> Model {
+    public func load(
+        weights: WeightFormats = WeightFormats(), threads: Int = ThreadPool.performanceCores
+    ) throws(Failure) -> Model {
         do {
-            return try Model.load(folder: path, weights: weights)
+            return try Model.load(folder: path, weights: weights, threads: threads)
         } catch {
             throw Failure(error, stage: .model)
         }
@@ -39,13 +41,13 @@ extension Model {
     ///
     /// - Throws: `limit.memory` where they would exceed `maxMemory` bytes.
     public static func randomForBenchmark(
-        size: ModelSize, layers: Int?, type: ScalarType, maxMemory: Int
+        size: ModelSize, layers: Int?, formats: WeightFormats, maxMemory: Int
     ) throws(Failure) -> Model {
         do {
-            let numbers = size.configuration(layers: layers).requirements
-                .reduce(0) { $0 + $1.shape.reduce(1, *) }
-            try Analyzer.requireMemory(numbers * type.size, limit: maxMemory, stage: .model)
-            return try random(size: size, layers: layers, type: type)
+            let bytes = ModelInfo.loadedBytes(
+                of: size.configuration(layers: layers), stored: .bf16, weights: formats)
+            try Analyzer.requireMemory(bytes, limit: maxMemory, stage: .model)
+            return try random(size: size, layers: layers, formats: formats)
         } catch {
             throw Failure(error, stage: .model)
         }

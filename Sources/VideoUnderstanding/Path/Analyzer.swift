@@ -19,11 +19,11 @@ public final class Analyzer: Sendable {
     /// - Parameters:
     ///   - folder: a checkpoint in the published layout.
     ///   - name: what documents call it; nil: by its folder.
-    ///   - weights: convert the matrices on load; nil: use them as they are.
+    ///   - weights: how the matrices are to be stored in memory.
     ///   - maxMemory: bytes that the weights alone must not exceed; nil: any number.
     /// - Throws: `Failure` with a code `model.…`, or `limit.memory`.
     public convenience init(
-        folder: String, name: String? = nil, weights: ScalarType?, threads: Int,
+        folder: String, name: String? = nil, weights: WeightFormats, threads: Int,
         maxMemory: Int? = nil
     ) throws(Failure) {
         do {
@@ -33,7 +33,7 @@ public final class Analyzer: Sendable {
             }
             // The tokenizer is the smaller file: a folder that lacks it fails at once.
             let tokenizer = try Tokenizer.load(folder: folder)
-            let model = try Model.load(folder: folder, weights: weights)
+            let model = try Model.load(folder: folder, weights: weights, threads: threads)
             try self.init(model: model, name: name, tokenizer: tokenizer, threads: threads)
         } catch {
             throw Failure(error, stage: .model)

@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import Qwen2VL
 import Video
@@ -47,20 +48,28 @@ package struct MemoryModel: Sendable, Equatable {
 }
 
 extension Model {
-    /// Bytes of all weights; a tied head is counted once.
-    package var weightBytes: Int {
-        let text = language.layers.reduce(0) { sum, layer in
+    /// Bytes of the weights that a decoded token reads: all of the language model but the
+    /// embedding, of which it reads a row.
+    package var decodeWeightBytes: Int {
+        language.layers.reduce(language.head.byteCount) { sum, layer in
             sum
                 + [layer.q, layer.k, layer.v, layer.o, layer.gate, layer.up, layer.down]
                 .reduce(0) { $0 + $1.weight.byteCount + 4 * $1.bias.count }
         }
+    }
+
+    /// Bytes of all weights that are read in full; a tied head is counted once, and an embedding
+    /// that is not the head only where it is not mapped from a file.
+    package var weightBytes: Int {
         let tower = vision.blocks.reduce(0) { sum, block in
             sum
                 + [block.qkv, block.proj, block.fc1, block.fc2]
                 .reduce(0) { $0 + $1.weight.byteCount + 4 * $1.bias.count }
         }
-        let head = configuration.text.tieWordEmbeddings ? 0 : language.head.byteCount
-        return text + tower + head + language.embedding.byteCount
+        let isHead = language.embedding.storage === language.head.storage
+        let isMapped = language.embedding.storage is MappedFile
+        let embedding = isHead || isMapped ? 0 : language.embedding.byteCount
+        return decodeWeightBytes + tower + embedding
             + vision.patchEmbedding.byteCount + vision.merger0.weight.byteCount
             + vision.merger2.weight.byteCount
     }

@@ -21,21 +21,9 @@ extension Settings {
     /// Bytes that must not be exceeded: 80 % of the machine's unless a limit is given.
     public var effectiveMaxMemory: Int { maxMemory?.bytes ?? SystemFiles.physicalMemory / 5 * 4 }
 
-    /// What `--weights` means to the loader; nil: as the checkpoint stores them.
-    ///
-    /// - Throws: `model.unsupported` for types that the loader cannot make.
-    public func scalarType() throws(Failure) -> ScalarType? {
-        switch weights {
-        case nil: return nil
-        case .bf16: return .bf16
-        case .f16: return .f16
-        case .f32: return .f32
-        case .int8, .int4:
-            throw Failure(
-                .modelUnsupported, stage: .model,
-                message: "--weights \(weights?.rawValue ?? "") is not available in this version",
-                hint: "use bf16, f16 or f32, or leave the option out")
-        }
+    /// What `--weights` and `--vision-weights` mean to the loader.
+    public var weightFormats: WeightFormats {
+        WeightFormats(language: weights, vision: visionWeights ?? weights)
     }
 }
 

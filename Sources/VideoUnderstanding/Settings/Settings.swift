@@ -3,11 +3,6 @@ import OrderedJSON
 import Qwen2VL
 import Video
 
-/// Arithmetic of the weights, converted on load.
-public enum WeightsChoice: String, Sendable, CaseIterable {
-    case bf16, f16, f32, int8, int4
-}
-
 /// Whether segments begin where shots do.
 public enum CutsChoice: String, Sendable, CaseIterable {
     /// Shot cuts are looked for in every decoded picture.
@@ -71,7 +66,10 @@ public struct Settings: Sendable, Equatable {
     public var sampling = Sampling()
     public var pixels = Pixels()
     public var generation = Generation()
-    public var weights: WeightsChoice?
+    /// How the matrices are stored in memory; the checkpoint's own way where nil.
+    public var weights: WeightFormat?
+    /// The same for the vision tower; as `weights` where nil.
+    public var visionWeights: WeightFormat?
     public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
     public var window = Rational(30)
@@ -124,6 +122,7 @@ public struct Settings: Sendable, Equatable {
         members.add("allow_references", .bool(allowReferences))
         guard purpose != .frames else { return members.json }
         members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
+        members.add("vision_weights", orNull: (visionWeights?.rawValue).map(JSON.string))
         members.add("mrope", mrope.rawValue)
         members.add("system", orNull: system.map(JSON.string))
         if purpose == .summary {

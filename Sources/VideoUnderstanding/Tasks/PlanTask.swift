@@ -89,7 +89,7 @@ extension Analyzer {
             timing.generate +=
                 Double(options.maxNewTokens)
                 * work.decodeBytes(
-                    scalarSize: model.scalarType.size, context: window.promptTokens)
+                    weights: model.decodeWeightBytes, context: window.promptTokens)
                 / (bandwidth * Self.bandwidthShare)
         }
         timing.total = timing.decode + timing.vision + timing.prefill + timing.generate

@@ -70,7 +70,8 @@ extension Analyzer {
         var settings = settings.withEffectivePixels(model.configuration)
         settings.system = settings.system ?? Prompts.system
         settings.prompt = settings.prompt ?? Prompts.segment
-        settings.weights = settings.weights ?? WeightsChoice(rawValue: model.scalarType.rawValue)
+        settings.weights = model.format
+        settings.visionWeights = model.visionFormat
         settings.generation.repetitionPenalty = settings.repetitionPenalty(model.configuration)
         return settings
     }
@@ -78,7 +79,7 @@ extension Analyzer {
     /// The model as documents name it.
     public func record(mrope: MRoPERule) -> ModelRecord {
         ModelRecord(
-            name: name, fingerprint: model.fingerprint, weights: model.scalarType.rawValue,
+            name: name, fingerprint: model.fingerprint, weights: model.format.rawValue,
             mrope: mrope.rawValue)
     }
 

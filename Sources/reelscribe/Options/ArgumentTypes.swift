@@ -22,7 +22,7 @@ extension ByteSize: ExpressibleByArgument {
 extension SamplingMode: ExpressibleByArgument {}
 extension Detail: ExpressibleByArgument {}
 extension CutsChoice: ExpressibleByArgument {}
-extension WeightsChoice: ExpressibleByArgument {}
+extension WeightFormat: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 

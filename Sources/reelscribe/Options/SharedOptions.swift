@@ -15,9 +15,14 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Storage of the weights, converted on load: bf16, f16 or f32; int8 and int4 are not there yet. (default: the checkpoint's own)",
+            "Storage of the weights, converted on load: bf16, f16, f32; or, faster and smaller but rounded, int8, int4. (default: the checkpoint's own)",
             valueName: "type"))
-    var weights: WeightsChoice?
+    var weights: WeightFormat?
+
+    @Option(
+        help: ArgumentHelp(
+            "The same for the vision tower alone. (default: as --weights)", valueName: "type"))
+    var visionWeights: WeightFormat?
 
     @Option(
         help: ArgumentHelp(
@@ -39,6 +44,7 @@ struct ModelOptions: ParsableArguments {
 
     func apply(to settings: inout Settings) {
         settings.weights = weights
+        settings.visionWeights = visionWeights
         settings.mrope = mrope
         settings.threads = threads
         settings.maxMemory = maxMemory

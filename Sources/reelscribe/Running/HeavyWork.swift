@@ -93,14 +93,14 @@ final class HeavyWork {
         let settings = order.settings
         var benchmark = Benchmark(.init(threads: settings.effectiveThreads))
         let clip = try BenchmarkClip()
-        let type = try settings.scalarType()
         func load() throws(Failure) -> Model {
             guard let model = order.model else {
                 return try Model.randomForBenchmark(
-                    size: bench.size, layers: bench.layers, type: type ?? .bf16,
+                    size: bench.size, layers: bench.layers, formats: settings.weightFormats,
                     maxMemory: settings.effectiveMaxMemory)
             }
-            return try ModelLocator(.process).locate(model).load(weights: type)
+            return try ModelLocator(.process).locate(model).load(
+                weights: settings.weightFormats, threads: settings.effectiveThreads)
         }
         return try benchmark.run(model: load, clip: clip.input) { stage in
             try Signals.interruption.check(stage: .tool)
@@ -124,7 +124,7 @@ final class HeavyWork {
         order.progress.begin("loading the model", unit: "")
         let located = try located()
         let analyzer = try Analyzer(
-            folder: located.path, name: located.name, weights: try order.settings.scalarType(),
+            folder: located.path, name: located.name, weights: order.settings.weightFormats,
             threads: order.settings.effectiveThreads,
             maxMemory: order.settings.effectiveMaxMemory)
         loaded = analyzer

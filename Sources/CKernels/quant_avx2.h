@@ -1,0 +1,222 @@
+/* The product on AVX2. 4-bit weights times 8-bit numbers: pairs of products are summed in 16 bits,
+   over half a group, which cannot overflow. 8-bit weights: both sides widened to 16 bits. */
+
+enum { WIDE_QUAD = 4 * 32, QUARTER_QUAD = 2 * 32 }; /* unpacked bytes of a quad of a block */
+
+RS_INLINE __m256i half_block_at(const void *from) {
+    return _mm256_loadu_si256((const __m256i *)from);
+}
+
+/* 8 rows x 4 columns of bytes as 16-bit numbers: columns 0 and 2, then 1 and 3. */
+RS_INLINE void widen(__m256i bytes, __m256i wide[2]) {
+    wide[0] = _mm256_srai_epi16(_mm256_slli_epi16(bytes, 8), 8);
+    wide[1] = _mm256_srai_epi16(bytes, 8);
+}
+
+RS_INLINE __m256i quad_of(const char *from) {
+    int32_t four;
+    memcpy(&four, from, 4);
+    return _mm256_set1_epi32(four);
+}
+
+/* One group of 8-bit weights. */
+RS_INLINE void multiply8(int rows, bool unpacked, const char *w, const char *quads,
+                         __m256i part[PANEL_ROWS][2]) {
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) part[r][0] = part[r][1] = _mm256_setzero_si256();
+    for (int k = 0; k < QUADS; k++) {
+#pragma clang loop unroll(full)
+        for (int two = 0; two < 2; two++) {
+            __m256i pair[2];
+#pragma clang loop unroll(full)
+            for (int half = 0; half < 2; half++) {
+                if (unpacked) {
+                    pair[half] = half_block_at(w + k * WIDE_QUAD + (two * 2 + half) * 32);
+                } else {
+                    __m256i both[2];
+                    widen(half_block_at(w + k * 64 + half * 32), both);
+                    pair[half] = both[two];
+                }
+            }
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const __m256i x = quad_of(quads + (k * PANEL_ROWS + r) * 8 + two * 4);
+#pragma clang loop unroll(full)
+                for (int half = 0; half < 2; half++)
+                    part[r][half] = _mm256_add_epi32(part[r][half],
+                                                     _mm256_madd_epi16(pair[half], x));
+            }
+        }
+    }
+}
+
+/* One group of 4-bit weights. */
+RS_INLINE void multiply4(int rows, bool unpacked, const char *w, const char *quads,
+                         __m256i part[PANEL_ROWS][2]) {
+    const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
+#pragma clang loop unroll(full)
+    for (int halfway = 0; halfway < 2; halfway++) {
+        __m256i sums[PANEL_ROWS][2];
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
+        for (int k = 0; k < QUADS / 2; k++) {
+            __m256i four[2];
+#pragma clang loop unroll(full)
+            for (int half = 0; half < 2; half++) {
+                if (unpacked) {
+                    four[half] = half_block_at(
+                        w + (k + halfway * QUADS / 2) * QUARTER_QUAD + half * 32);
+                } else {
+                    const __m256i both = half_block_at(w + k * 64 + half * 32);
+                    four[half] = _mm256_and_si256(
+                        halfway ? _mm256_srli_epi16(both, 4) : both, low);
+                }
+            }
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const __m256i x = quad_of(quads + ((k + halfway * QUADS / 2) * PANEL_ROWS + r) * 4);
+#pragma clang loop unroll(full)
+                for (int half = 0; half < 2; half++)
+                    sums[r][half] = _mm256_add_epi16(sums[r][half],
+                                                     _mm256_maddubs_epi16(four[half], x));
+            }
+        }
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++)
+#pragma clang loop unroll(full)
+            for (int half = 0; half < 2; half++) {
+                const __m256i sum = _mm256_madd_epi16(sums[r][half], ones);
+                part[r][half] = halfway ? _mm256_add_epi32(part[r][half], sum) : sum;
+            }
+    }
+}
+
+/* `rows` rows of panel p times a block of outputs; type, rows and whether the weights are unpacked
+   are constants where it is called. `to`: rows of OUTPUTS sums, before and after. */
+RS_INLINE void multiply_stretch(const struct job *job, rs_quant type, int rows, bool unpacked,
+                                size_t first, size_t count, const char *ready, size_t p,
+                                size_t block, float to[PANEL_ROWS][OUTPUTS]) {
+    const char *at = block_at(job, block, first);
+    const size_t where = p * job->groups + first;
+    const char *quads = job->quads + where * group_bytes(job->layout);
+    const float *scales = job->scales + where * PANEL_ROWS;
+    const float *sums = job->sums + where * PANEL_ROWS;
+    for (size_t g = 0; g < count; g++) {
+        __m256i part[PANEL_ROWS][2];
+        if (type == RS_INT8)
+            multiply8(rows, unpacked, unpacked ? ready : at, quads, part);
+        else
+            multiply4(rows, unpacked, unpacked ? ready : at, quads, part);
+        const char *factors = at + (type == RS_INT8 ? INT8_BYTES : INT4_BYTES);
+#pragma clang loop unroll(full)
+        for (int half = 0; half < 2; half++) {
+            const __m256 scale =
+                _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(factors + half * 16)));
+            const __m256 minimum = type == RS_INT4
+                                       ? _mm256_cvtph_ps(_mm_loadu_si128(
+                                             (const __m128i *)(factors + 32 + half * 16)))
+                                       : _mm256_setzero_ps();
+#pragma clang loop unroll(full)
+            for (int r = 0; r < rows; r++) {
+                const __m256 both = _mm256_mul_ps(scale, _mm256_set1_ps(scales[r]));
+                __m256 sum = _mm256_loadu_ps(to[r] + half * 8);
+                sum = _mm256_fmadd_ps(_mm256_cvtepi32_ps(part[r][half]), both, sum);
+                if (type == RS_INT4)
+                    sum = _mm256_fmadd_ps(minimum, _mm256_set1_ps(sums[r]), sum);
+                _mm256_storeu_ps(to[r] + half * 8, sum);
+            }
+        }
+        at += rs_block_bytes(type);
+        if (unpacked) ready += QUADS * (type == RS_INT8 ? WIDE_QUAD : QUARTER_QUAD);
+        quads += group_bytes(type == RS_INT8 ? WIDE : SIGNED);
+        scales += PANEL_ROWS;
+        sums += PANEL_ROWS;
+    }
+}
+
+RS_INLINE void multiply_rows_avx2(const struct job *job, rs_quant type, int rows, bool unpacked,
+                                  size_t first, size_t count, const char *ready, size_t p,
+                                  size_t block) {
+    const size_t row0 = p * PANEL_ROWS, n0 = block * OUTPUTS;
+    const size_t outputs = rs_min(OUTPUTS, job->outputs - n0);
+    float sums[PANEL_ROWS][OUTPUTS] = {0};
+    for (int r = 0; r < rows; r++)
+        for (size_t n = 0; n < outputs; n++)
+            sums[r][n] = first == 0 ? first_of(job, row0 + (size_t)r, n0 + n)
+                                    : job->y[(row0 + (size_t)r) * job->outputs + n0 + n];
+    multiply_stretch(job, type, rows, unpacked, first, count, ready, p, block, sums);
+    for (int r = 0; r < rows; r++)
+        memcpy(job->y + (row0 + (size_t)r) * job->outputs + n0, sums[r], outputs * sizeof(float));
+}
+
+RS_INLINE void multiply_any_rows(const struct job *job, rs_quant type, bool unpacked, size_t first,
+                                 size_t count, const char *ready, size_t p, size_t block) {
+    switch (job->rows - p * PANEL_ROWS) {
+    case 1:
+        return multiply_rows_avx2(job, type, 1, unpacked, first, count, ready, p, block);
+    case 2:
+        return multiply_rows_avx2(job, type, 2, unpacked, first, count, ready, p, block);
+    case 3:
+        return multiply_rows_avx2(job, type, 3, unpacked, first, count, ready, p, block);
+    case 4:
+        return multiply_rows_avx2(job, type, 4, unpacked, first, count, ready, p, block);
+    case 5:
+        return multiply_rows_avx2(job, type, 5, unpacked, first, count, ready, p, block);
+    default:
+        return multiply_rows_avx2(job, type, 6, unpacked, first, count, ready, p, block);
+    }
+}
+
+RS_INLINE void unpack_avx2(const struct job *job, rs_quant type, size_t first, size_t count,
+                           size_t block, char *to) {
+    const __m256i low = _mm256_set1_epi8(15);
+    for (size_t g = 0; g < count; g++) {
+        const char *from = block_at(job, block, first + g);
+        if (type == RS_INT8) {
+            for (int k = 0; k < QUADS; k++, to += WIDE_QUAD)
+                for (int half = 0; half < 2; half++) {
+                    __m256i wide[2];
+                    widen(half_block_at(from + k * 64 + half * 32), wide);
+                    for (int two = 0; two < 2; two++)
+                        _mm256_storeu_si256((__m256i *)(to + (two * 2 + half) * 32), wide[two]);
+                }
+        } else {
+            for (int k = 0; k < QUADS / 2; k++)
+                for (int half = 0; half < 2; half++) {
+                    const __m256i both = half_block_at(from + k * 64 + half * 32);
+                    _mm256_storeu_si256((__m256i *)(to + k * QUARTER_QUAD + half * 32),
+                                        _mm256_and_si256(both, low));
+                    _mm256_storeu_si256(
+                        (__m256i *)(to + (k + QUADS / 2) * QUARTER_QUAD + half * 32),
+                        _mm256_and_si256(_mm256_srli_epi16(both, 4), low));
+                }
+            to += QUADS * QUARTER_QUAD;
+        }
+    }
+}
+
+RS_INLINE void multiply_block_avx2(const struct job *job, rs_quant type, size_t block,
+                                   void *scratch) {
+    if (job->panels == 1) {
+        multiply_any_rows(job, type, false, 0, job->groups, NULL, 0, block);
+        return;
+    }
+    for (size_t g = 0; g < job->groups; g += DEPTH_GROUPS) {
+        const size_t count = rs_min(DEPTH_GROUPS, job->groups - g);
+        unpack_avx2(job, type, g, count, block, scratch);
+        for (size_t p = 0; p < job->panels; p++)
+            multiply_any_rows(job, type, true, g, count, scratch, p, block);
+    }
+}
+
+static void quant_tile_avx2(void *context, size_t tile, void *scratch) {
+    const struct job *job = context;
+    const size_t end =
+        rs_min((tile + 1) * job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
+    for (size_t block = tile * job->tile_blocks; block < end; block++) {
+        if (job->type == RS_INT8)
+            multiply_block_avx2(job, RS_INT8, block, scratch);
+        else
+            multiply_block_avx2(job, RS_INT4, block, scratch);
+    }
+}

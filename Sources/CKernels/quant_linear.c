@@ -1,0 +1,211 @@
+/* rs_quant_linear: rows of x are quantised and laid out in panels in the pool's shared memory;
+   then each tile of outputs runs over all panels. A single panel, as in decoding, reads the packed
+   weights as they are; for several, a stretch of weights is unpacked once into the memory of the
+   thread that uses it, where that saves work. */
+
+#include "quant.h"
+
+enum {
+    PANEL_ROWS = 6,
+    DEPTH_GROUPS = 16,  /* groups at a time: their weights stay in the first cache */
+    BLOCK_ROWS = 768,   /* rows that share unpacked weights */
+    TILE_BLOCKS = 8,    /* blocks of outputs in one tile of work */
+    FEW_TILE_BLOCKS = 2,
+    PANEL_TILE = 4,     /* panels that one tile of work quantises */
+};
+
+/* How the quantised rows lie: the four numbers of a quad as signed bytes, as bytes 128 higher, or
+   as 16-bit numbers in the order 0, 2, 1, 3. */
+enum quads { SIGNED, RAISED, WIDE };
+
+struct job {
+    const float *x;
+    const char *packed;
+    const float *bias;
+    float *y;
+    size_t rows, columns, outputs, groups, panels;
+    size_t tile_blocks;
+    rs_quant type;
+    enum quads layout;
+    bool adding;
+    char *quads;   /* [panels][groups][QUADS][PANEL_ROWS][4 or 8 bytes] */
+    float *scales; /* [panels][groups][PANEL_ROWS] */
+    float *sums;   /* the same: the scale times the sum of the group's numbers */
+};
+
+static inline size_t quad_bytes(enum quads layout) { return layout == WIDE ? 8 : 4; }
+static inline size_t group_bytes(enum quads layout) {
+    return QUADS * PANEL_ROWS * quad_bytes(layout);
+}
+
+static inline const char *block_at(const struct job *job, size_t block, size_t group) {
+    return job->packed + (block * job->groups + group) * rs_block_bytes(job->type);
+}
+
+/* 127 / peak; 0 where the group is as good as empty, or holds what is no number: the scale then
+   carries that on. */
+static inline float inverse_of(float peak) {
+    return peak > 0x1p-120f && peak < __builtin_inff() ? 127 / peak : 0;
+}
+
+/* What the sum over groups begins with. */
+static inline float first_of(const struct job *job, size_t row, size_t n) {
+    return (job->adding ? job->y[row * job->outputs + n] : 0) + (job->bias ? job->bias[n] : 0);
+}
+
+static inline void put_quad(enum quads layout, const int8_t q[4], char *to) {
+    if (layout == WIDE) {
+        const int16_t wide[4] = {q[0], q[2], q[1], q[3]};
+        memcpy(to, wide, sizeof wide);
+    } else {
+        uint32_t bits;
+        memcpy(&bits, q, sizeof bits);
+        if (layout == RAISED) bits ^= 0x80808080;
+        memcpy(to, &bits, sizeof bits);
+    }
+}
+
+/* The plain version: also the oracle of the others. */
+
+static void quantise_tile_scalar(void *context, size_t tile, void *scratch) {
+    (void)scratch;
+    const struct job *job = context;
+    const size_t end = rs_min((tile + 1) * PANEL_TILE, job->panels);
+    for (size_t p = tile * PANEL_TILE; p < end; p++)
+        for (size_t g = 0; g < job->groups; g++)
+            for (size_t r = 0; r < PANEL_ROWS; r++) {
+                const size_t row = p * PANEL_ROWS + r;
+                const size_t depth =
+                    row < job->rows ? rs_min(GROUP, job->columns - g * GROUP) : 0;
+                const float *x = job->x + row * job->columns + g * GROUP;
+                float peak = 0;
+                for (size_t k = 0; k < depth; k++) {
+                    const float size = __builtin_fabsf(x[k]);
+                    peak = size > peak || size != size ? size : peak;
+                }
+                const float inverse = inverse_of(peak);
+                int8_t q[GROUP] = {0};
+                int sum = 0;
+                for (size_t k = 0; k < depth && inverse > 0; k++) {
+                    const float scaled = x[k] * inverse;
+                    q[k] = (int8_t)((scaled + 0x1.8p23f) - 0x1.8p23f);
+                    sum += q[k];
+                }
+                const size_t at = (p * job->groups + g) * PANEL_ROWS + r;
+                job->scales[at] = peak / 127;
+                job->sums[at] = peak / 127 * (float)sum;
+                char *to = job->quads + (p * job->groups + g) * group_bytes(job->layout);
+                for (size_t k = 0; k < QUADS; k++)
+                    put_quad(job->layout, q + 4 * k,
+                             to + (k * PANEL_ROWS + r) * quad_bytes(job->layout));
+            }
+}
+
+static void quant_tile_scalar(void *context, size_t tile, void *scratch) {
+    (void)scratch;
+    const struct job *job = context;
+    const size_t first = tile * job->tile_blocks * OUTPUTS;
+    const size_t end = rs_min(first + job->tile_blocks * OUTPUTS, job->outputs);
+    for (size_t row = 0; row < job->rows; row++)
+        for (size_t n = first; n < end; n++) {
+            const size_t p = row / PANEL_ROWS, r = row % PANEL_ROWS, lane = n % OUTPUTS;
+            float sum = first_of(job, row, n);
+            for (size_t g = 0; g < job->groups; g++) {
+                const char *block = block_at(job, n / OUTPUTS, g);
+                const char *x = job->quads + (p * job->groups + g) * group_bytes(SIGNED);
+                int32_t product = 0;
+                for (size_t k = 0; k < GROUP; k++) {
+                    const size_t quad = k / 4;
+                    const int8_t a = (int8_t)x[(quad * PANEL_ROWS + r) * 4 + k % 4];
+                    int w;
+                    if (job->type == RS_INT8) {
+                        w = (int8_t)block[(quad * OUTPUTS + lane) * 4 + k % 4];
+                    } else {
+                        const uint8_t byte =
+                            (uint8_t)block[(quad % (QUADS / 2) * OUTPUTS + lane) * 4 + k % 4];
+                        w = quad < QUADS / 2 ? byte & 15 : byte >> 4;
+                    }
+                    product += a * w;
+                }
+                uint16_t factors[2][OUTPUTS];
+                memcpy(factors, block + (job->type == RS_INT8 ? INT8_BYTES : INT4_BYTES),
+                       sizeof factors);
+                const size_t at = (p * job->groups + g) * PANEL_ROWS + r;
+                const float scale = rs_float_of_half(factors[0][lane]) * job->scales[at];
+                sum = __builtin_fmaf((float)product, scale, sum);
+                if (job->type == RS_INT4)
+                    sum = __builtin_fmaf(rs_float_of_half(factors[1][lane]), job->sums[at], sum);
+            }
+            job->y[row * job->outputs + n] = sum;
+        }
+}
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define RS_LANES 8
+#define RS_LEVEL(name) name##_avx2
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#include "vector.h"
+#include "quant_rows_body.h"
+#include "quant_avx2.h"
+#pragma clang attribute pop
+#undef RS_LANES
+#undef RS_LEVEL
+
+#define RS_LANES 16
+#define RS_LEVEL(name) name##_vnni
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"))),        \
+    apply_to = function)
+#include "vector.h"
+#include "quant_rows_body.h"
+#include "quant_vnni.h"
+#pragma clang attribute pop
+#undef RS_LANES
+#undef RS_LEVEL
+#endif
+
+struct kernels {
+    rs_tile quantise, multiply;
+    enum quads layout8;
+};
+
+static struct kernels kernels_of(rs_level level) {
+#if defined(__x86_64__)
+    if (level == RS_AVX512 && __builtin_cpu_supports("avx512vnni"))
+        return (struct kernels){quantise_tile_vnni, quant_tile_vnni, RAISED};
+    if (level == RS_AVX512 || level == RS_AVX2)
+        return (struct kernels){quantise_tile_avx2, quant_tile_avx2, WIDE};
+#else
+    (void)level;
+#endif
+    return (struct kernels){quantise_tile_scalar, quant_tile_scalar, SIGNED};
+}
+
+void rs_quant_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *packed,
+                     rs_quant type, size_t outputs, const float *bias, float *y, bool adding) {
+    const struct kernels kernels = kernels_of(rs_pool_level(pool));
+    const size_t groups = rs_blocks(columns, GROUP);
+    const enum quads layout = type == RS_INT8 ? kernels.layout8 : SIGNED;
+    const size_t group_size = group_bytes(layout) + 2 * PANEL_ROWS * sizeof(float);
+    const size_t fits = RS_SHARED_BYTES / (groups * group_size) * PANEL_ROWS;
+    const size_t blocks = rs_blocks(rows, rs_min(BLOCK_ROWS, fits));
+    const size_t block_rows = rs_blocks(rs_blocks(rows, blocks), PANEL_ROWS) * PANEL_ROWS;
+    rs_pool_hold(pool);
+    for (size_t first = 0; first < rows; first += block_rows) {
+        struct job job = {
+            .x = x + first * columns, .packed = packed, .bias = bias, .y = y + first * outputs,
+            .rows = rs_min(block_rows, rows - first), .columns = columns, .outputs = outputs,
+            .groups = groups, .type = type, .layout = layout, .adding = adding};
+        job.panels = rs_blocks(job.rows, PANEL_ROWS);
+        job.tile_blocks = job.panels == 1 ? FEW_TILE_BLOCKS : TILE_BLOCKS;
+        job.quads = rs_pool_shared(pool);
+        job.scales = (float *)(job.quads + job.panels * groups * group_bytes(layout));
+        job.sums = job.scales + job.panels * groups * PANEL_ROWS;
+        rs_pool_run_held(pool, kernels.quantise, &job, rs_blocks(job.panels, PANEL_TILE));
+        rs_pool_run_held(pool, kernels.multiply, &job,
+                         rs_blocks(rs_blocks(outputs, OUTPUTS), job.tile_blocks));
+    }
+    rs_pool_let_go(pool);
+}

@@ -1,0 +1,66 @@
+/* Rows of x into quantised panels. Included after vector.h. */
+
+#define quantise_group RS_LEVEL(quantise_group)
+/* GROUP numbers at `x` to q, which is zero so far, as is `sum`; -> their scale. The same steps as
+   in the plain version. */
+RS_INLINE float quantise_group(const float *x, int8_t q[GROUP], int *sum) {
+    enum { VECTORS = GROUP / RS_LANES };
+    vf v[VECTORS], most = splat(0);
+    for (int i = 0; i < VECTORS; i++) {
+        v[i] = load(x + i * RS_LANES);
+        const vf size = (vf)((vi)v[i] & 0x7fffffff);
+        most = choose((size > most) | (size != size), size, most);
+    }
+    float lanes[RS_LANES], peak = 0;
+    memcpy(lanes, &most, sizeof lanes);
+    for (int i = 0; i < RS_LANES; i++)
+        peak = lanes[i] > peak || lanes[i] != lanes[i] ? lanes[i] : peak;
+    if (!(inverse_of(peak) > 0)) return peak / 127;
+    const vf inverse = splat(inverse_of(peak));
+    const vf shifter = splat(0x1.8p23f);
+    vi total = {};
+    for (int i = 0; i < VECTORS; i++) {
+        /* Two roundings, as in the plain version. */
+        const vf scaled = v[i] * inverse;
+        const vi whole = (vi)(scaled + shifter) - (vi)shifter;
+        total += whole;
+        typedef int8_t vb __attribute__((vector_size(RS_LANES)));
+        const vb bytes = __builtin_convertvector(whole, vb);
+        memcpy(q + i * RS_LANES, &bytes, sizeof bytes);
+    }
+    int parts[RS_LANES];
+    memcpy(parts, &total, sizeof parts);
+    for (int i = 0; i < RS_LANES; i++) *sum += parts[i];
+    return peak / 127;
+}
+
+#define quantise_tile RS_LEVEL(quantise_tile)
+static void quantise_tile(void *context, size_t tile, void *scratch) {
+    (void)scratch;
+    const struct job *job = context;
+    const size_t end = rs_min((tile + 1) * PANEL_TILE, job->panels);
+    const size_t bytes = quad_bytes(job->layout);
+    for (size_t p = tile * PANEL_TILE; p < end; p++)
+        for (size_t g = 0; g < job->groups; g++) {
+            char *to = job->quads + (p * job->groups + g) * group_bytes(job->layout);
+            for (size_t r = 0; r < PANEL_ROWS; r++) {
+                const size_t row = p * PANEL_ROWS + r;
+                const size_t at = (p * job->groups + g) * PANEL_ROWS + r;
+                int8_t q[GROUP] = {0};
+                int sum = 0;
+                job->scales[at] = 0;
+                if (row < job->rows) {
+                    const float *x = job->x + row * job->columns + g * GROUP;
+                    float rest[GROUP] = {0};
+                    if (job->columns - g * GROUP < GROUP) {
+                        memcpy(rest, x, (job->columns - g * GROUP) * sizeof *x);
+                        x = rest;
+                    }
+                    job->scales[at] = quantise_group(x, q, &sum);
+                }
+                job->sums[at] = job->scales[at] * (float)sum;
+                for (size_t k = 0; k < QUADS; k++)
+                    put_quad(job->layout, q + 4 * k, to + (k * PANEL_ROWS + r) * bytes);
+            }
+        }
+}

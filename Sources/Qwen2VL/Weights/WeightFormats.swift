@@ -1,0 +1,65 @@
+import Compute
+
+/// What a matrix is to the model: some parts lose more than others when they keep fewer bits.
+enum WeightPart: Sendable {
+    case patchEmbedding
+    /// A linear layer of a block of the vision tower.
+    case vision
+    case merger
+    case embedding
+    /// A linear layer of the language model; `outer`: of its first or last layer.
+    case language(outer: Bool)
+    case head
+
+    /// The part that a tensor of the published layout belongs to.
+    init(tensor name: String, layers: Int) {
+        switch name {
+        case "visual.patch_embed.proj.weight": self = .patchEmbedding
+        case "model.embed_tokens.weight": self = .embedding
+        case "lm_head.weight": self = .head
+        case _ where name.hasPrefix("visual.merger."): self = .merger
+        case _ where name.hasPrefix("visual."): self = .vision
+        default:
+            let outer = ["model.layers.0.", "model.layers.\(layers - 1)."]
+            self = .language(outer: outer.contains { name.hasPrefix($0) })
+        }
+    }
+}
+
+/// How the matrices of a model are to be stored in memory; nil: as the checkpoint stores them.
+public struct WeightFormats: Sendable, Equatable {
+    /// Of the language model.
+    public var language: WeightFormat?
+    /// Of the vision tower and the merger.
+    public var vision: WeightFormat?
+
+    public init(language: WeightFormat? = nil, vision: WeightFormat? = nil) {
+        self.language = language
+        self.vision = vision
+    }
+
+    /// The same format for both parts.
+    public init(_ format: WeightFormat?) {
+        self.init(language: format, vision: format)
+    }
+
+    /// The format of a matrix that the checkpoint stores as `stored`.
+    ///
+    /// Formats in groups are not for every part: the patch embedding, a thousandth of the work,
+    /// sees raw pixels; embeddings are looked up and not multiplied; merger and head keep 8 bits
+    /// where the layers have 4.
+    func format(of part: WeightPart, stored: ScalarType) -> WeightFormat {
+        let wanted: WeightFormat?
+        switch part {
+        case .patchEmbedding, .vision, .merger: wanted = vision
+        case .embedding, .language, .head: wanted = language
+        }
+        let stored = WeightFormat(stored)
+        guard let wanted, wanted.scalar == nil else { return wanted ?? stored }
+        switch part {
+        case .patchEmbedding, .embedding: return stored
+        case .merger, .head: return .int8
+        case .vision, .language: return wanted
+        }
+    }
+}
