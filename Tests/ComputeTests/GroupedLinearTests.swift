@@ -215,7 +215,7 @@ import Testing
         }
         let plain = try Self.product(x, shape, weight, set: .scalar)
         #expect(plain[0..<10].allSatisfy { $0 == 0 })
-        #expect(plain.allSatisfy(\.isFinite))
+        #expect(plain.allSatisfy { $0.isFinite })
         for n in 0..<5 {
             var sum = 0.0
             for k in 0..<64 { sum += Double(x[384 + k]) * Double(w[n * 128 + k]) }

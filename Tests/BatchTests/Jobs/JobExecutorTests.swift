@@ -9,7 +9,7 @@ import VideoUnderstanding
 @Suite struct JobExecutorTests {
     private static func executor() throws -> JobExecutor {
         JobExecutor(
-            try Analyzer(folder: Repository.sampleModel, weights: nil, threads: 1),
+            try Analyzer(folder: Repository.sampleModel, weights: WeightFormats(), threads: 1),
             includesTiming: false)
     }
 
@@ -78,7 +78,7 @@ import VideoUnderstanding
         let interruption = Interruption()
         let never = DispatchSemaphore(value: 0)
         let executor = JobExecutor(
-            try Analyzer(folder: Repository.sampleModel, weights: nil, threads: 1),
+            try Analyzer(folder: Repository.sampleModel, weights: WeightFormats(), threads: 1),
             interruption: interruption
         ) { job throws(Failure) in
             if job.id == "\(hanging)" {

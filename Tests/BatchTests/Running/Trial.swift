@@ -6,7 +6,7 @@ import VideoUnderstanding
 /// A batch over real files with work that is made up, so that hundreds of runs take a moment.
 struct Trial {
     static let analyzer: Result<Analyzer, Failure> = Result { () throws(Failure) in
-        try Analyzer(folder: Repository.sampleModel, weights: nil, threads: 1)
+        try Analyzer(folder: Repository.sampleModel, weights: WeightFormats(), threads: 1)
     }
 
     let scratch: Scratch
