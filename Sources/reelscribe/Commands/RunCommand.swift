@@ -2,7 +2,7 @@ import ArgumentParser
 import Batch
 import VideoUnderstanding
 
-struct RunCommand: ParsableCommand, JobSettingsCommand {
+struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Work through a manifest or a job file, and go on where it stopped.",
@@ -82,22 +82,10 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
         completion: .file())
     var summary: String?
 
-    @Option(help: ArgumentHelp("Say what summaries are to write."))
-    var prompt: String?
-
-    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
-    var system: String?
-
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Windows") var windows: WindowOptions
-    @OptionGroup(title: "Inputs") var isolation: IsolationOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var job: JobOptions
 
     func validate() throws {
-        _ = try settings()
+        _ = try job.settings()
         guard (jobFile == nil) != (input == nil) else {
             throw ValidationError("Give a job file, or a manifest with --input.")
         }
@@ -118,8 +106,8 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
     }
 
     func run() throws {
-        let progress = reports.start()
-        let fetcher = try isolation.fetcher()
+        let progress = job.reports.start()
+        let fetcher = try job.isolation.fetcher()
         defer { fetcher.close() }
         let order = try batchOrder(progress, fetcher)
         let work = BatchWork(order, progress: progress)
@@ -130,7 +118,7 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
     private func batchOrder(
         _ progress: ProgressMeter, _ fetcher: InputFetcher
     ) throws -> BatchOrder {
-        let given = try settings()
+        let given = try job.settings()
         var order: BatchOrder
         if let jobFile {
             let file: JobFile
@@ -145,12 +133,12 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
             }
             order = BatchOrder(
                 manifest: file.manifest, options: BatchOptions(output: output), base: file.base,
-                model: model.model ?? file.model, fetcher: fetcher)
+                model: job.model.model ?? file.model, fetcher: fetcher)
             order.options.isUnordered = unordered || file.isUnordered ?? false
-            order.options.includesTiming = !timing.noTiming && file.includesTiming ?? true
+            order.options.includesTiming = !job.timing.noTiming && file.includesTiming ?? true
             order.options.limit = limit ?? file.limit
-            order.base.threads = model.threads ?? file.threads
-            order.base.maxMemory = model.maxMemory ?? file.maxMemory
+            order.base.threads = job.model.threads ?? file.threads
+            order.base.maxMemory = job.model.maxMemory ?? file.maxMemory
         } else {
             let manifest: Manifest
             do throws(BatchError) {
@@ -160,9 +148,9 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
             }
             order = BatchOrder(
                 manifest: manifest, options: BatchOptions(output: output ?? ""), base: given,
-                model: model.model, fetcher: fetcher)
+                model: job.model.model, fetcher: fetcher)
             order.options.isUnordered = unordered
-            order.options.includesTiming = !timing.noTiming
+            order.options.includesTiming = !job.timing.noTiming
             order.options.limit = limit
         }
         order.options.shard = shard
