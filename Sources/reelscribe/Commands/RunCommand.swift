@@ -1,5 +1,6 @@
 import ArgumentParser
 import Batch
+import Logging
 import VideoUnderstanding
 
 struct RunCommand: ParsableCommand {
@@ -16,7 +17,8 @@ struct RunCommand: ParsableCommand {
             A manifest holds a job a line:
               {"id"?, "video", "task": "summarize"|"ask", "questions"?, "options"?, "meta"?}
             A job file (YAML; see reelscribe schema job, and Pipelines/) says which videos, what of \
-            each, and where to.
+            each, and where to. What the command line says goes over a job file; a manifest's line \
+            means its own job, and its options go over both.
 
             EXAMPLES
               reelscribe run --input jobs.jsonl --output results.jsonl
@@ -106,28 +108,30 @@ struct RunCommand: ParsableCommand {
     }
 
     func run() throws {
-        let progress = job.reports.start()
+        let progress = job.reports.start(level: .notice)
         let fetcher = try job.isolation.fetcher()
         defer { fetcher.close() }
-        let order = try batchOrder(progress, fetcher)
+        let order = try batchOrder(fetcher)
         let work = BatchWork(order, progress: progress)
         let status = try work.run()
         if status != .success { throw ExitCode(status.rawValue) }
     }
 
-    private func batchOrder(
-        _ progress: ProgressMeter, _ fetcher: InputFetcher
-    ) throws -> BatchOrder {
+    private func batchOrder(_ fetcher: InputFetcher) throws -> BatchOrder {
         let given = try job.settings()
         var order: BatchOrder
         if let jobFile {
             let file: JobFile
+            let options = job
             do throws(BatchError) {
-                file = try JobFile.reading(jobFile, base: given, variables: variables)
+                file = try JobFile.reading(
+                    jobFile, base: given, variables: variables
+                ) { options.apply(to: &$0) }
             } catch {
                 throw error.failure
             }
-            for notice in file.notices { progress.message("reelscribe: notice: \(notice)") }
+            let log = Logger(label: "run")
+            for notice in file.notices { log.notice("\(notice)") }
             guard let output = output ?? file.output else {
                 throw ValidationError("Say where the results go: output: file: in the job file.")
             }

@@ -251,16 +251,20 @@ struct ReportOptions: ParsableArguments {
     var progress: ProgressStyle = .auto
 
     @Option(
-        help: ArgumentHelp("Least level of messages on standard error.", valueName: "level"))
-    var logLevel: LogLevel = .warning
+        help: ArgumentHelp(
+            "Least level of messages on standard error; errors that end the command are always told. (default: warning; notice in run)",
+            valueName: "level"))
+    var logLevel: LogLevel?
 
     @Option(help: ArgumentHelp("Look of messages on standard error.", valueName: "format"))
     var logFormat: LogFormat = .text
 
     /// Starts the log, and gives the meter through which all of standard error goes.
-    func start() -> ProgressMeter {
+    ///
+    /// - Parameter standard: the least level where none was asked for.
+    func start(level standard: LogLevel = .warning) -> ProgressMeter {
         let meter = ProgressMeter.standardError(progress)
-        let (level, format) = (logLevel.level, logFormat)
+        let (level, format) = ((logLevel ?? standard).level, logFormat)
         LoggingSystem.bootstrap { label in
             StandardErrorLog(label: label, logLevel: level, format: format, meter: meter)
         }
