@@ -45,11 +45,13 @@ public struct RunDocument: Document {
 
     /// The same for a person: what was done, how fast, and what is to be done now.
     public var text: String {
-        let jobs = tally.done + tally.failed
-        var text = "\(jobs) \(jobs == 1 ? "job" : "jobs") in \(ProgressText.duration(tally.elapsed))"
-        if jobs > 0 { text += " (\(Int(tally.perHour.rounded())) an hour), \(tally.failed) failed" }
+        var text = "jobs done: \(tally.done), failed: \(tally.failed)"
+        text += ", in \(ProgressText.duration(tally.elapsed))"
+        // Of less than a second nothing is learnt about an hour.
+        if tally.elapsed >= 1 { text += ", \(Int(tally.perHour.rounded())) an hour" }
         if tally.before > 0 {
-            text += "; done before: \(tally.before), \(tally.failedBefore) of them failed"
+            text += "; done before: \(tally.before)"
+            if tally.failedBefore > 0 { text += ", \(tally.failedBefore) of them failed" }
         }
         text += "; results: \(output)"
         if tally.allFailed > 0 {

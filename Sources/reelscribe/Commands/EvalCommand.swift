@@ -1,5 +1,6 @@
 import ArgumentParser
 import Evaluation
+import Logging
 import VideoUnderstanding
 
 struct EvalCommand: ParsableCommand {
@@ -128,6 +129,10 @@ struct EvalCommand: ParsableCommand {
         let start = ContinuousClock.now
         let progress = summary.watch.reports.start()
         let data = try Dataset.load(dataset, videos: videos, categoryField: categoryField)
+        let log = Logger(label: "eval")
+        for fault in data.misspelt {
+            log.warning("\(dataset): line \(fault.line): \(fault.reason); it is passed over")
+        }
         let cases = Array(data.cases.prefix(limit ?? .max))
         for path in [result.output.output, results] {
             try OutputGuard.check(output: path, against: [dataset] + cases.map(\.video))
