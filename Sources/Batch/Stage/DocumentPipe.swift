@@ -33,8 +33,8 @@ final class DocumentPipe: Sendable {
         }
         let stopped = bytes.withUnsafeBytes { bytes in
             DescriptorWriting.write(bytes, to: descriptor, step: Self.step) {
-                !isBroken.load(ordering: .acquiring)
-                    && stop.waitToWrite(descriptor, patience: Self.patience)
+                !self.isBroken.load(ordering: .acquiring)
+                    && self.stop.waitToWrite(self.descriptor, patience: Self.patience)
             }
         }
         guard let stopped else { return }
