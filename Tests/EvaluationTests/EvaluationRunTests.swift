@@ -172,7 +172,7 @@ import VideoUnderstanding
         let line = EvaluationResult(item, .answered(text: "A", confidence: 0.5, judgement)).json
         #expect(
             line.compact
-                == #"{"line":3,"video":"a","kind":"choice","question":"question 3","expected":{"choice":"B","text":"y"},"answer":"A","read":"A","correct":false,"says_unanswerable":false,"confidence":0.5}"#
+                == #"{"schema":"reelscribe/evaluation-result@1","line":3,"video":"a","kind":"choice","question":"question 3","expected":{"choice":"B","text":"y"},"answer":"A","read":"A","correct":false,"says_unanswerable":false,"confidence":0.5}"#
         )
     }
 }
