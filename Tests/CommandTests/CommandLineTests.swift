@@ -44,7 +44,8 @@ struct CommandLineTests {
             ("seed", "\(settings.generation.seed)"),
         ] {
             let text = help.firstRange(of: "--\(option) <").map { help[$0.upperBound...] } ?? ""
-            let own = text.firstMatch(of: / --[a-z-]+ </).map { text[..<$0.range.lowerBound] } ?? text
+            let own =
+                text.firstMatch(of: #/ --[a-z-]+ </#).map { text[..<$0.range.lowerBound] } ?? text
             #expect(own.contains("(default: \(value))"), "\(option): \(own)")
         }
     }
