@@ -1,3 +1,4 @@
+import Compute
 import Glibc
 
 /// A file descriptor with one owner, closed at its end.
@@ -54,17 +55,5 @@ func isReadable(_ descriptor: Int32, within milliseconds: Int32) -> Bool {
 ///
 /// By write(2), as a confined process may not send; SIGPIPE must be ignored.
 func writeAll(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    var done = 0
-    while done < bytes.count {
-        let count = bytes.withUnsafeBytes { buffer -> Int in
-            guard let base = buffer.baseAddress else { return 0 }
-            return write(descriptor, base + done, buffer.count - done)
-        }
-        if count < 0 {
-            if errno == EINTR { continue }
-            return false
-        }
-        done += count
-    }
-    return true
+    DescriptorWriting.write(bytes, to: descriptor) == nil
 }

@@ -26,6 +26,30 @@ struct CommandLineTests {
         #expect(version.output == "reelscribe \(ToolRecord.current.version)\n")
     }
 
+    // The help says in words what settings are where nobody asks.
+    @Test func theHelpTellsTheDefaults() throws {
+        let help = try Tool.run("summarize", "--help").output.split(whereSeparator: \.isWhitespace)
+            .joined(separator: " ")
+        let settings = Settings()
+        for (option, value) in [
+            ("fps", settings.sampling.fps.description),
+            ("sampling", settings.sampling.mode.rawValue),
+            ("min-frames", "\(settings.sampling.minFrames)"),
+            ("max-frames", "\(Settings.Sampling.standardMaxFrames)"),
+            ("input-fps", settings.sampling.inputFPS.description),
+            ("window", settings.window.description), ("cuts", settings.cuts.rawValue),
+            ("min-segment", settings.minSegment.description), ("mrope", settings.mrope.rawValue),
+            ("max-new-tokens", "\(settings.generation.maxNewTokens)"),
+            ("temperature", "\(Int(settings.generation.temperature))"),
+            ("seed", "\(settings.generation.seed)"),
+        ] {
+            let text = help.firstRange(of: "--\(option) <").map { help[$0.upperBound...] } ?? ""
+            let own =
+                text.firstMatch(of: #/ --[a-z-]+ </#).map { text[..<$0.range.lowerBound] } ?? text
+            #expect(own.contains("(default: \(value))"), "\(option): \(own)")
+        }
+    }
+
     // Wrong use is 64, whatever kind it is, and never a document.
     @Test(arguments: [
         ["nonsense"], ["frames"], ["frames", "a", "--fps", "fast"], ["frames", "a", "--fps", "0"],

@@ -14,6 +14,45 @@ struct DocumentCommandTests {
         #expect(outcome.output == "-: 2 documents, valid\n")
     }
 
+    // A producer that died leaves nothing; a run without jobs leaves nothing and its journal.
+    @Test func anEmptyFileIsNoDocument() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("reelscribe-empty-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let file = folder.appendingPathComponent("r.jsonl").path
+        try "\n \n".write(toFile: file, atomically: false, encoding: .utf8)
+        let empty = try Tool.run("validate", file)
+        #expect(empty.status == 65)
+        #expect(empty.output == "\(file):1: there is no document in it\n")
+        try "".write(toFile: file, atomically: false, encoding: .utf8)
+        try "".write(toFile: file + ".journal", atomically: false, encoding: .utf8)
+        let results = try Tool.run("validate", file)
+        #expect(results.status == 0)
+        #expect(results.output == "\(file): 0 documents, valid\n")
+    }
+
+    @Test func jobFilesAreChecked() throws {
+        for name in [
+            "summarise-folder", "chapters-for-a-course", "question-list", "tag-with-labels",
+            "watch-rules",
+        ] {
+            let file = Repository.path("Pipelines/\(name).yaml")
+            let outcome = try Tool.run("validate", file)
+            #expect(outcome.output == "\(file): 1 document, valid\n")
+        }
+        let path = FileManager.default.temporaryDirectory
+            .appendingPathComponent("job-\(UUID().uuidString).YML").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try "inputs: [{files: [a]}]\ntasks:\n  - task: sumarize\n".write(
+            toFile: path, atomically: false, encoding: .utf8)
+        let wrong = try Tool.run("validate", path)
+        #expect(wrong.status == 65)
+        #expect(wrong.output.hasPrefix("\(path):3: tasks/0/task: expected one of"))
+        let report = try Tool.run("validate", "--json", path)
+        #expect(try JSON.parse(report.output)["faults"]?[0]?["line"]?.int == 3)
+    }
+
     @Test func everyFaultIsALineWithItsPlace() throws {
         let broken = Self.sound.replacing("\"decode\"", with: "\"elsewhere\"")
         let outcome = try Tool.run("validate", "-", input: "\(Self.sound)\n\(broken)\n{\n")

@@ -34,6 +34,8 @@ struct EvalCommandTests {
         #expect(outcome.errors.contains("missing: no such file"))
         let lines = try String(contentsOf: results, encoding: .utf8).split(separator: "\n")
         #expect(try lines.map { try JSON.parse(String($0))["line"]?.int } == [1, 2, 3])
+        let check = try Tool.run("validate", results.path)
+        #expect(check.status == 0, "\(check.output)")
     }
 
     @Test func aTableForPeopleAndADocumentInAFile() throws {
@@ -49,6 +51,27 @@ struct EvalCommandTests {
         #expect(document["dataset"]?["lines"]?.int == 3)
         #expect(document["dataset"]?["evaluated"]?.int == 1)
         #expect(document["settings"]?["answer"]?["ablation"]?.string == "zero-time")
+    }
+
+    // What is passed over in silence changes what is measured.
+    @Test func misspeltFieldsAreTold() throws {
+        let line = #"{"video":"shapes-and-cuts","question":"q","answer":"a","intervall":[1,2]}"#
+        let outcome = try run(input: line)
+        #expect(
+            outcome.errors.contains(
+                "line 1: there is no field \"intervall\": did you mean \"interval\"?"),
+            "\(outcome.errors)")
+        #expect(!(try run("--log-level", "error", input: line).errors.contains("intervall")))
+    }
+
+    // The example of the documentation.
+    @Test func theSampleQuestionsAreADataset() throws {
+        let outcome = try Tool.run(
+            "eval", "--dataset", Repository.path("Samples/questions.jsonl"), "--model", Self.model,
+            "--max-new-tokens", "4")
+        #expect(outcome.status == 3)
+        #expect(try JSON.parse(outcome.output)["scores"]?["lines"]?.int == 7)
+        #expect(!outcome.errors.contains("did you mean"))
     }
 
     @Test func failuresHaveTheirStatus() throws {

@@ -135,6 +135,7 @@ struct RunCommandTests {
             String(try #require(outcome.errors.split(separator: "\n").last)))
         #expect(summary["ended"]?.string == "interrupted")
         #expect(summary["status"]?.int == 143)
+        #expect(summary["error"]?["retryable"]?.bool == true)
         #expect(try place.text("out.jsonl") == "")
         #expect(try place.text("out.jsonl.journal").contains("released"))
     }

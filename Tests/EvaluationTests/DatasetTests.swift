@@ -93,6 +93,36 @@ import VideoUnderstanding
         #expect(failure?.message.contains(message) == true, "\(failure?.message ?? "")")
     }
 
+    static let names: [(String, String?)] = [
+        ("anwser", "answer"), ("Answer", "answer"), ("answerble", "answerable"),
+        ("video-path", "video_path"), ("tiem", "time"), ("intervals", "interval"),
+        ("mention", "mentions"), ("relevant_window", "relevant_windows"), ("choics", "choices"),
+        // Fields of datasets that mean something else.
+        ("duration", nil), ("domain", nil), ("sub_category", nil), ("url", nil), ("type", nil),
+        ("title", nil), ("subtitles", nil), ("relevant_clip_ids", nil), ("saliency_scores", nil),
+        ("start", nil), ("end", nil), ("fps", nil), ("split", nil), ("text", nil), ("q", nil),
+    ]
+
+    @Test(arguments: names)
+    func misspeltFieldsAreNamed(name: String, meant: String?) throws {
+        let folder = try TemporaryFolder()
+        let line = #"{"video":"a","question":"q","answer":"a","\#(name)":1}"#
+        let sound = #"{"video":"a","question":"q","answer":"a"}"#
+        let set = try Dataset.load(try folder.write("\(sound)\n\(line)\n\(line)\n"))
+        let expected = meant.map {
+            [LineFault(line: 2, reason: .misspelt(field: name, meant: $0))]
+        }
+        #expect(set.misspelt == expected ?? [])
+    }
+
+    // Where a line lacks what is misspelt, the reader is told what to mend.
+    @Test func aMissingFieldMayBeMisspelt() throws {
+        let failure = #expect(throws: Failure.self) {
+            try cases(#"{"video":"a","question":"q","anwser":"a"}"#)
+        }
+        #expect(failure?.message.contains("is missing; line 1: there is no field") == true)
+    }
+
     @Test func longTextsAreRefused() throws {
         let long = String(repeating: "x", count: 40_000)
         let failure = #expect(throws: Failure.self) {

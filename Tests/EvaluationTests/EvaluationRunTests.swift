@@ -99,6 +99,16 @@ import VideoUnderstanding
         }
     }
 
+    @Test func everyResultFollowsItsSchema() throws {
+        let record = try EvaluationRun(cases, rules: ScoringRules()).run(watcher { _, _ in }) {
+            _ throws(Failure) in
+        }
+        #expect(record.results.count == 6)
+        for result in record.results {
+            #expect(DocumentValidator().faults(in: result.json) == [], "\(result.json.compact)")
+        }
+    }
+
     // Guards the schema against the emptiest outcome: no video could be read.
     @Test func aRunWithoutAnswersIsADocumentToo() throws {
         let record = try EvaluationRun([item(2, "b", .text(["x"]))], rules: ScoringRules()).run(
@@ -162,7 +172,7 @@ import VideoUnderstanding
         let line = EvaluationResult(item, .answered(text: "A", confidence: 0.5, judgement)).json
         #expect(
             line.compact
-                == #"{"line":3,"video":"a","kind":"choice","question":"question 3","expected":{"choice":"B","text":"y"},"answer":"A","read":"A","correct":false,"says_unanswerable":false,"confidence":0.5}"#
+                == #"{"schema":"reelscribe/evaluation-result@1","line":3,"video":"a","kind":"choice","question":"question 3","expected":{"choice":"B","text":"y"},"answer":"A","read":"A","correct":false,"says_unanswerable":false,"confidence":0.5}"#
         )
     }
 }

@@ -249,6 +249,41 @@ struct FixtureTests {
         #expect(folder.count == 64)
     }
 
+    // Guards a folder of videos, of which the few pictures beside them are no summary.
+    @Test func `videos are no frames of one video`() throws {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "reelscribe-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(
+            atPath: folder + "/not.mp4", withIntermediateDirectories: true)
+        func put(_ fixture: String, _ name: String) throws {
+            try FileManager.default.copyItem(
+                atPath: TestData.fixture(fixture), toPath: "\(folder)/\(name)")
+        }
+        try put("rgba.png", "1.png")
+        try put("gray.png", "2.png")
+        for input in [folder, folder + "/*"] {
+            guard case .imageFolder(let paths, _, _) = try VideoInput.resolve(input) else {
+                Issue.record("\(input) is a folder of images")
+                return
+            }
+            #expect(paths.count == 2)
+        }
+        try put("index_short.mp4", "b.MP4")
+        for input in [folder, folder + "/*"] {
+            #expect(
+                throws: VideoError.holdsVideos(uri: input, first: "\(folder)/b.MP4")
+            ) { try VideoInput.resolve(input) }
+        }
+        try put("index_short.mp4", "a.mkv")
+        #expect(throws: VideoError.holdsVideos(uri: folder + "/[ab].*", first: folder + "/a.mkv")) {
+            try VideoInput.resolve(folder + "/[ab].*")
+        }
+        // One is what a pattern means, and so are the pictures alone.
+        #expect(try VideoInput.resolve(folder + "/a*") == .file(path: folder + "/a.mkv"))
+        #expect(try VideoInput.resolve(folder + "/*.png").uri == folder + "/*.png")
+    }
+
     // Guards names with a dash, spaces and percent signs, which are only names.
     @Test(arguments: ["-x.mp4", "a b%20c?d.mp4", "ü:é.mp4", "%d.mp4", "pipe:0", "[1].mp4"])
     func `odd names`(name: String) throws {

@@ -85,6 +85,22 @@ import VideoUnderstanding
         #expect(lines.last == "reelscribe: vision: 1000 of 1000 patches, 83.3/s")
     }
 
+    // What nobody counts is told once, when it begins.
+    @Test func tasksWithoutUnitsAreNotCounted() {
+        let stage = Stage()
+        let lines = stage.meter(.lines)
+        lines.begin("loading the model", unit: "")
+        stage.wait(3)
+        lines.begin("decode", total: 2, unit: "frames")
+        #expect(
+            stage.output
+                == "reelscribe: loading the model\nreelscribe: decode: 0 of 2 frames\n")
+        let other = Stage()
+        let bar = other.meter(.bar)
+        bar.begin("loading the model", unit: "")
+        #expect(other.screen.last?.contains("0") == false)
+    }
+
     @Test func linesOfJSONCanBeRead() throws {
         let stage = Stage()
         let meter = stage.meter(.json)

@@ -1,3 +1,4 @@
+import Compute
 import Glibc
 
 /// A file that grows at its end and is never left with half of what was appended.
@@ -68,14 +69,8 @@ struct DurableFile: ~Copyable {
     var rawDescriptor: Int32 { descriptor }
 
     private func write(_ bytes: [UInt8]) throws(BatchError) {
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
-            }
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw fault() }
-            done += count
+        if let stop = DescriptorWriting.write(bytes, to: descriptor) {
+            throw .cannotWrite(path: path, reason: SystemReason.text(stop.code ?? 0))
         }
     }
 
@@ -117,16 +112,8 @@ enum AtomicFile {
             if !isInPlace { unlink(partial) }
         }
         while let bytes = try next() {
-            var done = 0
-            while done < bytes.count {
-                let count = bytes.withUnsafeBytes {
-                    Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, bytes.count - done)
-                }
-                if count < 0, errno == EINTR { continue }
-                guard count > 0 else {
-                    throw .cannotWrite(path: path, reason: SystemReason.text(errno))
-                }
-                done += count
+            if let stop = DescriptorWriting.write(bytes, to: descriptor) {
+                throw .cannotWrite(path: path, reason: SystemReason.text(stop.code ?? 0))
             }
         }
         if durably {

@@ -43,6 +43,24 @@ public struct RunDocument: Document {
         return tally.left > 0 ? .limit : .complete
     }
 
+    /// The same for a person: what was done, how fast, and what is to be done now.
+    public var text: String {
+        var text = "jobs done: \(tally.done), failed: \(tally.failed)"
+        text += ", in \(ProgressText.duration(tally.elapsed))"
+        // Of less than a second nothing is learnt about an hour.
+        if tally.elapsed >= 1 { text += ", \(Int(tally.perHour.rounded())) an hour" }
+        if tally.before > 0 {
+            text += "; done before: \(tally.before)"
+            if tally.failedBefore > 0 { text += ", \(tally.failedBefore) of them failed" }
+        }
+        text += "; results: \(output)"
+        if tally.allFailed > 0 {
+            text += "; errors are in the results, and --retry-failed does their jobs again"
+        }
+        if tally.left > 0 { text += "; left: \(tally.left), which the same command goes on with" }
+        return text
+    }
+
     public var json: JSON {
         var object: JSONObject = [
             "schema": .string(Self.kind.identifier), "source": .string(source),

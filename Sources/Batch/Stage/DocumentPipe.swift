@@ -1,3 +1,4 @@
+import Compute
 import Glibc
 import OrderedJSON
 import Synchronization
@@ -30,29 +31,20 @@ final class DocumentPipe: Sendable {
             bytes += Array(document.compact.utf8)
             bytes.append(UInt8(ascii: "\n"))
         }
-        var done = 0
-        while done < bytes.count {
-            guard !isBroken.load(ordering: .acquiring),
-                stop.waitToWrite(descriptor, patience: Self.patience)
-            else {
-                if done > 0 { isBroken.store(true, ordering: .releasing) }
-                throw Failure(
-                    .interrupted, stage: .output, message: "nobody reads the documents")
-            }
-            let count = bytes.withUnsafeBytes { buffer -> Int in
-                guard let base = buffer.baseAddress else { return 0 }
-                return Glibc.write(descriptor, base + done, min(Self.step, buffer.count - done))
-            }
-            if count >= 0 {
-                done += count
-            } else if errno != EINTR, errno != EAGAIN {
-                throw Failure(
-                    .outputUnwritable, stage: .output,
-                    message: "the documents cannot be written: "
-                        + String(cString: strerror(errno)),
-                    hint: errno == EPIPE ? "whoever read them has gone" : nil,
-                    status: .outputNotWritten)
+        let stopped = bytes.withUnsafeBytes { bytes in
+            DescriptorWriting.write(bytes, to: descriptor, step: Self.step) {
+                !self.isBroken.load(ordering: .acquiring)
+                    && self.stop.waitToWrite(self.descriptor, patience: Self.patience)
             }
         }
+        guard let stopped else { return }
+        guard let code = stopped.code else {
+            if stopped.written > 0 { isBroken.store(true, ordering: .releasing) }
+            throw Failure(.interrupted, stage: .output, message: "nobody reads the documents")
+        }
+        throw Failure(
+            .outputUnwritable, stage: .output,
+            message: "the documents cannot be written: \(SystemReason.text(code))",
+            hint: code == EPIPE ? "whoever read them has gone" : nil, status: .outputNotWritten)
     }
 }

@@ -15,6 +15,11 @@ struct CaseReader {
     private static let identifierFields = ["id", "qid", "question_id"]
     private static let categoryFields = ["category", "task_type", "question_type"]
 
+    private static let otherFields = [
+        "question", "questions", "sentences", "task", "answerable", "time", "interval", "mentions",
+        "forbidden",
+    ]
+
     /// The longest question or name that is taken, in bytes.
     private static let longestText = 32_768
     /// The latest time that is taken, in seconds.
@@ -57,6 +62,21 @@ struct CaseReader {
         }
         item.expectation = try expectation(fields)
         return item
+    }
+
+    /// Fields that nobody reads under their names, and that have nearly the name of one that is read.
+    func misspelt(in record: DatasetReader.Record) -> [LineFault] {
+        let known =
+            Self.videoFields + Self.eventFields + Self.choiceFields + Self.answerFields
+            + Self.foreignIntervalFields + Self.identifierFields + Self.categoryFields
+            + Self.otherFields
+        return record.object.members.compactMap { member in
+            guard !known.contains(member.key), member.key != categoryField,
+                let meant = NearName(member.key).nearest(of: known)
+            else { return nil }
+            return LineFault(
+                line: record.line, reason: .misspelt(field: member.key, meant: meant))
+        }
     }
 
     /// What is right. Our own names come first; a `timestamps` beside an `answer` only tells where

@@ -17,6 +17,8 @@ public struct LineFault: Error, Sendable, Equatable {
         /// None of these fields is there.
         case missing([String])
         case invalid(field: String, expected: String)
+        /// No field has this name, and one has nearly this.
+        case misspelt(field: String, meant: String)
         /// The right answer is none of the choices.
         case answerIsNoChoice(String)
     }
@@ -41,6 +43,8 @@ extension LineFault.Reason: CustomStringConvertible {
                 ? "\"\(fields[0])\" is missing"
                 : "one of \(fields.map { "\"\($0)\"" }.joined(separator: ", ")) is missing"
         case .invalid(let field, let expected): "\"\(field)\" must be \(expected)"
+        case .misspelt(let field, let meant):
+            "there is no field \"\(field)\": did you mean \"\(meant)\"?"
         case .answerIsNoChoice(let answer): "the answer \"\(answer)\" is none of the choices"
         }
     }

@@ -5,6 +5,9 @@ import VideoUnderstanding
 public struct Dataset: Sendable, Equatable {
     public var path: String
     public var cases: [EvaluationCase]
+    /// Fields that were passed over and are probably misspelt, each with the first of its lines.
+    /// Fields of other names are passed over too, as datasets have many.
+    public var misspelt: [LineFault]
 
     /// Reads a file, or standard input for `-`.
     ///
@@ -19,7 +22,9 @@ public struct Dataset: Sendable, Equatable {
         let reader = CaseReader(
             finder: VideoFinder(dataset: path, videos: videos), categoryField: categoryField)
         do throws(DatasetError) {
-            return Dataset(path: path, cases: try DatasetReader(path: path).cases(bytes, reader))
+            var misspelt: [LineFault] = []
+            let cases = try DatasetReader(path: path).cases(bytes, reader, &misspelt)
+            return Dataset(path: path, cases: cases, misspelt: misspelt)
         } catch {
             throw Failure(error)
         }
@@ -38,15 +43,19 @@ struct DatasetReader {
     let path: String
 
     func cases(
-        _ bytes: [UInt8], _ reader: CaseReader
+        _ bytes: [UInt8], _ reader: CaseReader, _ misspelt: inout [LineFault]
     ) throws(DatasetError) -> [EvaluationCase] {
         var faults: [LineFault] = []
         var cases: [EvaluationCase] = []
+        var seen = Set<String>()
         for record in records(bytes, &faults) {
+            let odd = reader.misspelt(in: record)
+            misspelt += odd.filter { seen.insert("\($0.reason)").inserted }
             do throws(LineFault) {
                 cases.append(try reader.read(record))
             } catch {
                 faults.append(error)
+                if case .missing = error.reason { faults += odd }
             }
         }
         guard faults.isEmpty else {

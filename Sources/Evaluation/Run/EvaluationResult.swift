@@ -22,9 +22,9 @@ public struct EvaluationResult: Sendable, Equatable {
         if case .answered(_, _, let judgement) = outcome { judgement } else { nil }
     }
 
-    /// One line of `--results`.
+    /// `reelscribe/evaluation-result@1`: one line of `--results`.
     public var json: JSON {
-        var members = ObjectBuilder()
+        var members = ObjectBuilder(.evaluationResult)
         members.add("line", item.line)
         members.add("id", ifPresent: item.id.map(JSON.string))
         members.add("video", item.video)

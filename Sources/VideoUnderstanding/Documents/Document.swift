@@ -13,6 +13,7 @@ public enum DocumentKind: String, Sendable, CaseIterable {
     case summary, answer, error, frames, plan
     case modelInfo = "model-info"
     case bench, doctor, validation, evaluation
+    case evaluationResult = "evaluation-result"
     case job, run
 
     /// The major version: grows only when a field changes its meaning.

@@ -1,3 +1,4 @@
+import Compute
 import Synchronization
 
 #if canImport(Darwin)
@@ -141,26 +142,8 @@ public struct FileOutput: ~Copyable {
     private static func write(
         _ bytes: UnsafeRawBufferPointer, to descriptor: Int32
     ) throws(Fault) {
-        var rest = bytes
-        while !rest.isEmpty {
-            #if canImport(Darwin)
-                let count = Darwin.write(descriptor, rest.baseAddress, rest.count)
-            #elseif canImport(Musl)
-                let count = Musl.write(descriptor, rest.baseAddress, rest.count)
-            #else
-                let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-            #endif
-            if count < 0, errno == EINTR { continue }
-            if count < 0, errno == EAGAIN {
-                var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-                poll(&waiting, 1, -1)
-                continue
-            }
-            guard count >= 0 else {
-                throw errno == EPIPE ? .readerGone : .system(errno)
-            }
-            rest = UnsafeRawBufferPointer(rebasing: rest[count...])
-        }
+        guard let stop = DescriptorWriting.write(bytes, to: descriptor) else { return }
+        throw stop.code == EPIPE ? .readerGone : .system(stop.code ?? 0)
     }
 
     /// Dies of SIGPIPE, so that the shell sees what it sees of any filter: `reelscribe … | head`.

@@ -12,6 +12,12 @@ public struct ValidationFault: Sendable, Equatable {
     }
 }
 
+extension ValidationFault {
+    /// There is no document: what a producer that died leaves behind.
+    static let nothing = ValidationFault(
+        line: 1, fault: SchemaFault(path: "", message: "there is no document in it"))
+}
+
 /// What a validation found.
 public struct ValidationReport: Sendable, Equatable {
     /// Documents that were looked at.
@@ -59,6 +65,9 @@ public struct DocumentValidator: Sendable {
             }
             return ValidationReport(documents: 1, faults: located)
         } catch {
+            if bytes.allSatisfy({ [0x20, 0x09, 0x0A, 0x0D].contains($0) }) {
+                return ValidationReport(documents: 0, faults: [.nothing])
+            }
             if let report = validateLines(bytes) { return report }
             let fault = SchemaFault(path: "", message: "\(error)")
             return ValidationReport(
@@ -82,7 +91,6 @@ public struct DocumentValidator: Sendable {
             report.documents += 1
             report.faults += found.map { ValidationFault(line: index + 1, fault: $0) }
         }
-        // An empty result is what a producer that died leaves behind, and no valid one.
         return report.documents > 0 ? report : nil
     }
 

@@ -27,6 +27,7 @@ extension DocumentKind {
         case .doctor: PackageResources.doctor_schema_json
         case .validation: PackageResources.validation_schema_json
         case .evaluation: PackageResources.evaluation_schema_json
+        case .evaluationResult: PackageResources.evaluation_result_schema_json
         case .job: PackageResources.job_schema_json
         case .run: PackageResources.run_schema_json
         }

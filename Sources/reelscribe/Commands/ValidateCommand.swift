@@ -1,4 +1,5 @@
 import ArgumentParser
+import Batch
 import VideoUnderstanding
 
 struct ValidateCommand: ParsableCommand {
@@ -6,12 +7,13 @@ struct ValidateCommand: ParsableCommand {
         commandName: "validate",
         abstract: "Check documents against their schemas.",
         discussion: """
-            FILE is one JSON document or JSON Lines. Each document is held against the schema that \
+            FILE is one JSON document, JSON Lines, or a job file in YAML (.yaml, .yml). Each document is held against the schema that \
             its "schema" member names, and against what a schema cannot say: segments in order, \
             without holes and within the duration; time stamps that rise; timecodes that agree.
 
             Every fault is a line: file, line number, place as a JSON pointer, and what is wrong. \
-            The exit code is 0 when there is none, and 65 otherwise.
+            The exit code is 0 when there is none, and 65 otherwise. A file without a document is a \
+            fault, unless it is the results of a run that had no jobs.
 
             EXAMPLES
               reelscribe validate results.jsonl
@@ -39,7 +41,7 @@ struct ValidateCommand: ParsableCommand {
         var documents = try output.documents(isSingle: files.count == 1 && json)
         var isValid = true
         for file in files {
-            let report = try validator.validate(file: file)
+            let report = try report(on: file, validator)
             isValid = isValid && report.isValid
             if json {
                 try documents.write(ValidationDocument(file: file, report: report))
@@ -47,7 +49,9 @@ struct ValidateCommand: ParsableCommand {
             }
             for entry in report.faults {
                 let name = file == "-" ? "standard input" : file
-                try documents.write(text: "\(name):\(entry.line): \(entry.fault)")
+                let isWhole = entry.fault.path.isEmpty
+                let what = isWhole ? entry.fault.message : entry.fault.description
+                try documents.write(text: "\(name):\(entry.line): \(what)")
             }
             if report.isValid {
                 let count = report.documents == 1 ? "1 document" : "\(report.documents) documents"
@@ -56,6 +60,33 @@ struct ValidateCommand: ParsableCommand {
         }
         try documents.finish()
         if !isValid { throw ExitCode(RunStatus.badInput.rawValue) }
+    }
+
+    private func report(
+        on file: String, _ validator: DocumentValidator
+    ) throws(Failure) -> ValidationReport {
+        let name = file.lowercased()
+        if schema == nil, name.hasSuffix(".yaml") || name.hasSuffix(".yml") {
+            return try jobFileReport(on: file)
+        }
+        let report = try validator.validate(file: file)
+        // A run writes its journal beside its results before anything else.
+        if report.documents == 0, SystemFiles.isFile(BatchOptions.journalPath(of: file)) {
+            return ValidationReport(documents: 0, faults: [])
+        }
+        return report
+    }
+
+    private func jobFileReport(on file: String) throws(Failure) -> ValidationReport {
+        do throws(BatchError) {
+            let faults = try JobFile.faults(in: file).map {
+                ValidationFault(
+                    line: $0.line, fault: SchemaFault(path: "", message: $0.message))
+            }
+            return ValidationReport(documents: 1, faults: faults)
+        } catch {
+            throw error.failure
+        }
     }
 
     private func validator() throws(Failure) -> DocumentValidator {

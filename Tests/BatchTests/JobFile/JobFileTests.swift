@@ -18,10 +18,13 @@ import VideoUnderstanding
         }
     }
 
-    private func read(_ text: String, _ variables: [String] = []) throws -> JobFile {
+    private func read(
+        _ text: String, _ variables: [String] = [], overriding: SettingsOverride? = nil
+    ) throws -> JobFile {
         let path = try scratch.write(text, to: "job.yaml")
         return try JobFile.reading(
-            path, base: Settings(), variables: variables.compactMap(VariableValue.init(parsing:)))
+            path, base: Settings(), variables: variables.compactMap(VariableValue.init(parsing:)),
+            overriding: overriding)
     }
 
     // A part of the videos must not be left out without a word.
@@ -98,7 +101,7 @@ import VideoUnderstanding
             """
             schema: reelscribe/job@1
             model: some/where
-            inputs: [{glob: "/no/such/*.mp4"}]
+            inputs: [{glob: "\(scratch.path("a"))/*.mkv"}]
             tasks: [{task: summarize}]
             output: {file: out.jsonl, unordered: true, timing: false}
             limits: {jobs: 5, threads: 2, max-memory: 2G}
@@ -110,7 +113,7 @@ import VideoUnderstanding
         #expect(file.limit == 5)
         #expect(file.threads == 2)
         #expect(file.maxMemory?.bytes == 2 << 30)
-        #expect(file.notices == ["no file matches /no/such/*.mp4"])
+        #expect(file.notices == ["no file matches \(scratch.path("a"))/*.mkv"])
         #expect(file.manifest.count == 0)
     }
 
@@ -192,6 +195,151 @@ import VideoUnderstanding
             "variables: {x: 1}\ninputs: [{files: [\"${x}\"]}]\ntasks: [{task: summarize}]",
             ["x=a, b]}]\ntasks: []"])
         #expect(try jobs(file).map(\.video) == ["a, b]}]\ntasks: []"])
+    }
+
+    // A folder may be called as it likes; only what the file itself says is a pattern.
+    @Test(arguments: ["v[1]", "{a,b}", "*", "?", #"back\slash"#, "a}b,c"])
+    func valuesAreNoPatterns(name: String) throws {
+        for folder in [name, "v1", "b", "x"] {
+            try FileManager.default.createDirectory(
+                atPath: scratch.path("odd/\(folder)"), withIntermediateDirectories: true)
+            try Data("x".utf8).write(
+                to: URL(fileURLWithPath: scratch.path("odd/\(folder)/1.mp4")))
+        }
+        let text = """
+            variables: {folder: }
+            inputs: [{glob: "${folder}/*.{mp4,mov}"}]
+            tasks: [{task: summarize}]
+            """
+        let file = try read(text, ["folder=\(scratch.path("odd/\(name)"))"])
+        #expect(try jobs(file).map(\.video) == [scratch.path("odd/\(name)/1.mp4")])
+        #expect(file.notices == [])
+    }
+
+    // Cameras write upper-case endings.
+    @Test func endingsMatchInAnyCase() throws {
+        for name in ["C/1.MP4", "C/2.Mov", "C/3.mp4x", "C/X4.mp4", "C/x5.mp4"] {
+            let path = URL(fileURLWithPath: scratch.path(name))
+            try FileManager.default.createDirectory(
+                at: path.deletingLastPathComponent(), withIntermediateDirectories: true)
+            try Data("x".utf8).write(to: path)
+        }
+        func found(_ pattern: String) throws -> [String] {
+            let text =
+                "inputs: [{glob: '\(scratch.path("C"))/\(pattern)'}]\ntasks: [{task: summarize}]"
+            return try jobs(try read(text)).map { $0.video.split(separator: "/").last ?? "" }
+                .map(String.init)
+        }
+        #expect(try found("*.{mp4,mov}") == ["1.MP4", "2.Mov", "X4.mp4", "x5.mp4"])
+        #expect(try found("**/*.MP4") == ["1.MP4", "X4.mp4", "x5.mp4"])
+        // The name before it is taken as it stands.
+        #expect(try found("x*.MP4") == ["x5.mp4"])
+        #expect(try found("1.MP4") == ["1.MP4"])
+        #expect(try found("1.mp4*") == [])
+    }
+
+    // Nothing to do because of a wrong path is no success.
+    @Test(arguments: [
+        ("nowhere/*.mp4", "cannot open"), ("nowhere/**/x/*.mp4", "cannot open"),
+        ("a/notes.txt/*.mp4", "is no folder"), ("a/nothing.mp4", "cannot open"),
+        ("a", "is a folder: write"), ("a/", "is a folder: write"),
+    ])
+    func wrongPathsAreErrors(pattern: String, message: String) throws {
+        let text = """
+            variables: {folder: }
+            inputs:
+              - glob: ${folder}/\(pattern)
+            tasks: [{task: summarize}]
+            """
+        do {
+            _ = try read(text, ["folder=\(scratch.folder)"])
+            Issue.record("no fault was found in \(pattern)")
+        } catch let error as BatchError {
+            #expect(error.failure.status == .inputMissing)
+            #expect(error.failure.message.contains("job.yaml:3: "), "\(error.failure.message)")
+            #expect(error.failure.message.contains(message), "\(error.failure.message)")
+        }
+    }
+
+    // What a person types now must not be passed over for what a file says.
+    @Test func theCommandLineGoesOverTheFile() throws {
+        try scratch.write(
+            #"{"id":"m","video":"v","task":"summarize","options":{"max-new-tokens":3}}"# + "\n"
+                + #"{"id":"n","video":"v","task":"summarize"}"#, to: "m.jsonl")
+        let file = try read(
+            """
+            inputs:
+              - files: [a]
+              - manifest: \(scratch.path("m.jsonl"))
+            options: {fps: 1, detail: low}
+            tasks: [{task: summarize, options: {max-new-tokens: 7, window: 9}}]
+            """
+        ) {
+            $0.generation.maxNewTokens = 5
+            $0.sampling.fps = Rational(4)
+        }
+        let jobs = try jobs(file)
+        #expect(jobs.map(\.settings.generation.maxNewTokens) == [5, 3, 5])
+        #expect(jobs.map(\.settings.sampling.fps) == [Rational(4), Rational(4), Rational(4)])
+        #expect(jobs.map(\.settings.window) == [Rational(9), Rational(30), Rational(30)])
+        #expect(jobs.map(\.settings.pixels.detail) == [.low, .low, .low])
+    }
+
+    @Test func contradictionsWithTheCommandLineAreFound() throws {
+        let text = """
+            inputs: [{files: [a]}]
+            tasks:
+              - task: summarize
+                options: {max-frames: 8}
+            """
+        do {
+            _ = try read(text) { $0.sampling.minFrames = 10 }
+            Issue.record("no fault was found")
+        } catch let error as BatchError {
+            #expect(error.failure.message.contains("job.yaml:4: --min-frames 10"))
+        }
+    }
+
+    @Test(arguments: [
+        #"{"id":"a","video":"v","task":"summarize"}"#, "\n{\n{\"video\":\"v\",\"task\":3}\n",
+    ])
+    func aManifestIsNoJobFile(text: String) throws {
+        let error = #expect(throws: BatchError.self) { try read(text) }
+        #expect(error == .manifestAsJobFile(path: scratch.path("job.yaml")))
+        #expect(error?.failure.status == .usage)
+    }
+
+    @Test(arguments: [
+        "inputs: [{files: [a]}]\ntasks: [{task: summarize}]",
+        "# about\n\ninputs:\n  - files: [a]\n",
+        #"{"inputs":[{"files":["a"]}],"tasks":[{"task":"summarize"}]}"#,
+        "{\n  \"inputs\": [\n    {\"files\": [\"a\"]}\n  ]\n}",
+    ])
+    func aJobFileIsNoManifest(text: String) throws {
+        let path = try scratch.write(text, to: "job.yaml")
+        #expect(throws: BatchError.jobFileAsManifest(path: path)) { try Manifest.reading(path) }
+        #expect(throws: BatchError.self) { try read("inputs: [{manifest: \(path)}]") }
+    }
+
+    // Bad lines are jobs that fail, not another kind of file.
+    @Test(arguments: ["{", "inputs", "[]\n[]", "{\"video\":1}", "text: more"])
+    func badManifestsStayManifests(text: String) throws {
+        let path = try scratch.write(text, to: "jobs.jsonl")
+        #expect(try Manifest.reading(path).count >= 1)
+    }
+
+    @Test func aJobFileIsCheckedByItself() throws {
+        let sound = try scratch.write(
+            """
+            variables: {folder: , rate: 2}
+            inputs: [{glob: "${folder}/*.mp4"}]
+            tasks: [{task: summarize, options: {fps: "${rate}", window: "${folder}"}}]
+            """, to: "sound.yaml")
+        #expect(try JobFile.faults(in: sound) == [])
+        let wrong = try scratch.write(
+            "inputs: [{glob: /nowhere/*}]\ntasks:\n  - task: sumarize\n", to: "wrong.yaml")
+        #expect(try JobFile.faults(in: wrong).map(\.line) == [3])
+        #expect(throws: BatchError.self) { try JobFile.faults(in: scratch.path("none.yaml")) }
     }
 
     // An option that jobs understand must not be refused by the schema, nor the other way round.

@@ -70,19 +70,29 @@ import VideoUnderstanding
         (#"{"video":"","task":"summarize"}"#, "'video' must be"),
         (#"{"video":"-","task":"summarize"}"#, "'video' must be"),
         (#"{"video":"a\u0000b","task":"summarize"}"#, "'video' must be"),
-        (#"{"video":3,"task":"summarize"}"#, "'video' must be a string, not 3"),
+        (#"{"video":3,"task":"summarize"}"#, "'video' must be a text, not 3"),
         (#"{"video":"v"}"#, "'task' is missing"),
         (#"{"video":"v","task":"summarise"}"#, #"'task' must be "summarize" or "ask""#),
         (#"{"video":"v","task":"ask"}"#, "'questions' is missing"),
-        (#"{"video":"v","task":"ask","questions":[]}"#, "'questions' must be"),
-        (#"{"video":"v","task":"ask","questions":["a",""]}"#, "'questions' must be"),
+        (
+            #"{"video":"v","task":"ask","questions":[]}"#,
+            "'questions' must be a list of one or more questions, not an empty list"
+        ),
+        (
+            #"{"video":"v","task":"ask","questions":["a",""]}"#,
+            "'questions[1]' must be a text with something in it, not \"\""
+        ),
         (#"{"video":"v","task":"ask","questions":"a"}"#, "'questions' must be"),
         (#"{"video":"v","task":"summarize","questions":["a"]}"#, "'questions' belongs"),
         (#"{"video":"v","task":"summarize","video":"w"}"#, "'video' stands twice"),
         (#"{"video":"v","task":"summarize","question":"a"}"#, "no member 'question'"),
-        (#"{"id":5,"video":"v","task":"summarize"}"#, "'id' must be a string, not 5"),
+        (#"{"id":5,"video":"v","task":"summarize"}"#, "'id' must be a text, not 5"),
         (#"{"id":"","video":"v","task":"summarize"}"#, "'id' must be"),
         (#"{"video":"v","task":"summarize","options":[]}"#, "'options' must be an object"),
+        (
+            #"{"video":"v","task":"ask","questions":[["a"]]}"#,
+            "'questions[0]' must be a text with something in it, not a list"
+        ),
     ]
 
     @Test(arguments: faults)

@@ -68,6 +68,31 @@ import VideoUnderstanding
         }
     }
 
+    // A line that was mended may fall to another shard, whose run knows nothing of its error.
+    @Test(arguments: [true, false])
+    func errorsOfMendedLinesAreDropped(hasJournals: Bool) throws {
+        let trial = try Trial(jobs: 2)
+        let sound = try trial.scratch.lines("jobs.jsonl")
+        try trial.write(sound + ["{"])
+        try trial.run(output: "a.jsonl")
+        if !hasJournals {
+            try FileManager.default.removeItem(atPath: trial.scratch.path("a.jsonl.journal"))
+        }
+        var merge = ResultMerge()
+        try merge.add(trial.scratch.path("a.jsonl"))
+        let before = try merge.write(
+            to: trial.scratch.path("merged.jsonl"), manifest: Manifest.reading(trial.manifest))
+        #expect(before.jobs == 3)
+        #expect(before.failed == 1)
+        try trial.write(sound)
+        let after = try merge.write(
+            to: trial.scratch.path("merged.jsonl"), manifest: Manifest.reading(trial.manifest))
+        #expect(after.jobs == 2)
+        #expect(after.failed == 0)
+        #expect(after.dropped == 1)
+        #expect(try trial.scratch.lines("merged.jsonl").count == 2)
+    }
+
     @Test func aMergeNamesWhatIsMissingAndWhatIsNoResult() throws {
         let trial = try Trial(jobs: 3)
         try trial.run { $0.limit = 2 }

@@ -334,6 +334,64 @@ import VideoUnderstanding
         #expect(try trial.run().worked == [])
     }
 
+    // The error of a bad line says nothing any more once the line is mended or gone.
+    @Test(arguments: [true, false])
+    func errorsOfMendedLinesGo(isUnordered: Bool) throws {
+        let trial = try Trial(jobs: 2)
+        let sound = try trial.scratch.lines("jobs.jsonl")
+        let named = #"{"id":"bad","video":"v","task":"dance"}"#
+        // Without an id, with one, and with one that was used.
+        try trial.write(sound + ["{", named, sound[0]])
+        let first = try trial.run { $0.isUnordered = isUnordered }
+        #expect(first.tally.failures == ["job.invalid": 3])
+        let again = try trial.run { $0.isUnordered = isUnordered }
+        #expect(again.tally.superseded == 0)
+        #expect(again.tally.failedBefore == 3)
+
+        let video = trial.scratch.path("0.bin")
+        let mended = [
+            #"{"video":"\#(video)","task":"summarize"}"#,
+            #"{"id":"bad","video":"\#(video)","task":"summarize"}"#,
+        ]
+        try trial.write(sound + mended)
+        let ended = try trial.run { $0.isUnordered = isUnordered }
+        #expect(ended.tally.superseded == 2)
+        #expect(ended.tally.orphans == 0)
+        #expect(ended.tally.status == .success)
+        let documents = try trial.scratch.lines("out.jsonl").map { try JSON.parse($0) }
+        #expect(documents.count == 4)
+        #expect(documents.allSatisfy { $0["error"] == nil })
+        #expect(try trial.run().tally.superseded == 0)
+
+        // The results of a sound job stay, even where it has failed.
+        try trial.write([Trial.line(4, in: trial.scratch)])
+        try trial.run()
+        try trial.write(sound)
+        let orphaned = try trial.run()
+        #expect(orphaned.tally.superseded == 0)
+        #expect(orphaned.tally.orphans == 3)
+    }
+
+    // A checkpoint is what its bytes are, by whatever name it is reached.
+    @Test func anotherNameOfTheModelIsNoOtherModel() throws {
+        let trial = try Trial(jobs: 3)
+        try trial.run()
+        let renamed = try Analyzer(
+            folder: Repository.sampleModel, name: "other", weights: nil, threads: 1)
+        #expect(try trial.run(analyzer: renamed).worked == [])
+        let folder = trial.scratch.path("model")
+        try FileManager.default.copyItem(atPath: Repository.sampleModel, toPath: folder)
+        let copied = try Analyzer(folder: folder, weights: nil, threads: 1)
+        #expect(try trial.run(analyzer: copied).worked == [])
+        // Other bytes are another model.
+        let file = URL(fileURLWithPath: folder + "/config.json")
+        var config = try Data(contentsOf: file)
+        config.append(0x0A)
+        try config.write(to: file)
+        let changed = try Analyzer(folder: folder, weights: nil, threads: 1)
+        #expect(try trial.run(analyzer: changed).worked == ["0", "1", "2"])
+    }
+
     // A digest of a long input must not hold an interruption up; nor is half of one a change.
     @Test func anInterruptionEndsTheLookAtInputs() throws {
         let trial = try Trial(jobs: 2)

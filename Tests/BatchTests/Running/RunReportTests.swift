@@ -38,6 +38,30 @@ import VideoUnderstanding
         #expect(document["failures"]?.compact == #"{"decode.damaged":1,"job.invalid":1}"#)
     }
 
+    // The last thing a person reads: what was done, where it is, and what to do now.
+    @Test func theSummaryCanBeReadByAPerson() {
+        func text(_ change: (inout RunTally) -> Void) -> String {
+            var tally = tally()
+            change(&tally)
+            return RunDocument(
+                source: "m", output: "r.jsonl", shard: nil, status: .success, failure: nil,
+                tally: tally, model: nil
+            ).text
+        }
+        #expect(
+            text { _ in }
+                == "jobs done: 3, failed: 2, in 36 s, 500 an hour; done before: 4, 1 of them failed; "
+                + "results: r.jsonl; errors are in the results, and --retry-failed does their jobs "
+                + "again; left: 1, which the same command goes on with")
+        #expect(
+            text {
+                $0 = RunTally()
+                $0.total = 2
+                $0.done = 2
+                $0.elapsed = 0.5
+            } == "jobs done: 2, failed: 0, in 1 s; results: r.jsonl")
+    }
+
     // Every line is a comment or `name{label="value"} number`, and every name is introduced.
     @Test func metricsAreInPrometheusForm() throws {
         let scratch = try Scratch()

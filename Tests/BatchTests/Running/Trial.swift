@@ -55,6 +55,7 @@ struct Trial {
     @discardableResult
     func run(
         output: String = "out.jsonl", settings: Settings = Settings(),
+        analyzer: Analyzer? = nil,
         options fill: (inout BatchOptions) -> Void = { _ in },
         before: (Job) throws(Failure) -> Void = { _ throws(Failure) in }
     ) throws -> Ended {
@@ -64,7 +65,7 @@ struct Trial {
         var ahead: [String] = []
         var run = try BatchRun(
             try Manifest.reading(manifest), options: options, base: settings,
-            analyzer: Self.analyzer.get())
+            analyzer: try analyzer ?? Self.analyzer.get())
         try run.run { job, next throws(Failure) in
             if let next { ahead.append(next.id) }
             worked.append(job.id)

@@ -12,6 +12,8 @@ import VideoUnderstanding
         (.modelDamaged, .configuration, false), (.modelUnsupported, .configuration, false),
         (.jobInvalid, .badInput, false), (.outputUnwritable, .outputNotWritten, false),
         (.optionsInvalid, .usage, false), (.internalError, .internalError, false),
+        // Nothing speaks against doing again what was interrupted.
+        (.interrupted, .interrupted, true),
         (FailureCode(rawValue: "some.other"), .internalError, false),
     ])
     func codesHaveTheirStatus(code: FailureCode, status: RunStatus, retryable: Bool) {

@@ -115,7 +115,15 @@ import VideoUnderstanding
         #expect(report.faults.map(\.line) == [3, 4])
     }
 
-    @Test(arguments: ["", "{", "{\n\"a\": 1,\n}", "nonsense\n{}"])
+    // What a producer that died leaves behind is no valid result.
+    @Test(arguments: ["", "\n", " \r\n\t\n"])
+    func nothingIsAFault(text: String) {
+        let report = validator.validate(Array(text.utf8))
+        #expect(report.documents == 0)
+        #expect(report.faults.map(\.fault.message) == ["there is no document in it"])
+    }
+
+    @Test(arguments: ["{", "{\n\"a\": 1,\n}", "nonsense\n{}"])
     func whatIsNoJSONIsOneFault(text: String) {
         let report = validator.validate(Array(text.utf8))
         #expect(report.documents == 1)
