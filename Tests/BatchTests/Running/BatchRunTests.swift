@@ -377,18 +377,18 @@ import VideoUnderstanding
         let trial = try Trial(jobs: 3)
         try trial.run()
         let renamed = try Analyzer(
-            folder: Repository.sampleModel, name: "other", weights: nil, threads: 1)
+            folder: Repository.sampleModel, name: "other", weights: WeightFormats(), threads: 1)
         #expect(try trial.run(analyzer: renamed).worked == [])
         let folder = trial.scratch.path("model")
         try FileManager.default.copyItem(atPath: Repository.sampleModel, toPath: folder)
-        let copied = try Analyzer(folder: folder, weights: nil, threads: 1)
+        let copied = try Analyzer(folder: folder, weights: WeightFormats(), threads: 1)
         #expect(try trial.run(analyzer: copied).worked == [])
         // Other bytes are another model.
         let file = URL(fileURLWithPath: folder + "/config.json")
         var config = try Data(contentsOf: file)
         config.append(0x0A)
         try config.write(to: file)
-        let changed = try Analyzer(folder: folder, weights: nil, threads: 1)
+        let changed = try Analyzer(folder: folder, weights: WeightFormats(), threads: 1)
         #expect(try trial.run(analyzer: changed).worked == ["0", "1", "2"])
     }
 
