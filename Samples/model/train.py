@@ -94,6 +94,8 @@ class Run:
         self.tokenizer = network.load_tokenizer()
         self.model, self.heads = network.new_model(self.tokenizer), Heads()
         self.step, self.seconds, self.optimizer_states = 0, 0.0, None
+        #: steps of the stages before that trained the language model
+        self.ahead = 0
 
     def path(self, stage):
         return self.folder / f"{stage}.pt"
@@ -113,13 +115,16 @@ class Run:
                 if stage == self.stage:
                     self.step, self.seconds = state["step"], state["seconds"]
                     self.optimizer_states = state["optimizers"]
+                    self.ahead = state.get("ahead", 0)
+                elif stage != "vision":
+                    self.ahead = state.get("ahead", 0) + state["step"]
                 print(f"from {stage}, step {state['step']}", flush=True)
                 return stage
         return None
 
     def save(self, opts):
         state = {"model": self.model.state_dict(), "heads": self.heads.state_dict(), "step": self.step,
-                 "seconds": self.seconds, "optimizers": [o.state_dict() for o in opts]}
+                 "ahead": self.ahead, "seconds": self.seconds, "optimizers": [o.state_dict() for o in opts]}
         new = self.path(self.stage).with_suffix(".new")
         torch.save(state, new)
         os.replace(new, self.path(self.stage))
@@ -279,7 +284,7 @@ def lay_out(teller, branch_lists, grid, pairs):
 
 def longest(step):
     """Pairs of the longest clip so far: short ones first."""
-    for until, pairs in ((100, 4), (250, 6), (500, 8), (800, 12), (1100, 20), (1400, 32), (1700, 48)):
+    for until, pairs in ((100, 4), (250, 6), (1250, 8), (1450, 12), (1700, 20), (1950, 32), (2200, 48)):
         if step < until:
             return pairs
     return 60
@@ -293,13 +298,14 @@ def clip_batch(rng, step, tokenizer, part, ahead):
     step += ahead
     teller = Teller(tokenizer)
     if step % 5 == 4:
-        most = min(14, 2 + step // 150)
+        # Mostly few: one must learn to copy before one can learn to find what to copy.
+        most = rng.choice((2, 3, 4, 6, min(14, 2 + step // 150)))
         examples = [scenes.notes_example(rng, rng.randint(2, most)) for _ in range(max(4, 48 // most))]
         laid = lay_out(teller, [[teller.branch(p, a)] for p, a in examples], (0, 0), 0)
         return None, None, [(laid, ["whole"] * len(examples))]
     aspect = any_aspect(rng)
     most = longest(step)
-    pairs = rng.randint(3, most) if rng.random() < 0.5 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
+    pairs = rng.randint(3, min(10, most)) if rng.random() < 0.5 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
     count = max(3, 150 // (pairs + 4))
     questions = 8 if pairs < 16 else 14
     examples = [scenes.clip_example(rng, aspect, pairs, questions * part) for _ in range(count)]
@@ -317,7 +323,7 @@ def clip_batch(rng, step, tokenizer, part, ahead):
 
 def train_language(run, options, learns_to_see):
     run.load(*{"language": ["vision"], "joint": ["language"], "anneal": ["joint", "language"]}[run.stage])
-    part, ahead = 2, 0 if run.stage == "language" else 10_000
+    part = 2
     visual, text = run.model.model.visual, run.model.model.language_model
     named = [(f"text.{n}", p) for n, p in text.named_parameters()]
     named += [(f"heads.{n}", p) for n, p in run.heads.named_parameters() if not n.startswith(("mask", "seen")) or learns_to_see and n.startswith("seen")]
@@ -327,7 +333,7 @@ def train_language(run, options, learns_to_see):
     if run.optimizer_states:
         for o, s in zip(opts, run.optimizer_states):
             o.load_state_dict(s)
-    feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part, ahead)
+    feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part, run.ahead)
     right, losses, mark, clips = {}, {}, time.time(), 0
     while run.step < options.steps:
         frames, labels, parts = feed.next()
@@ -337,7 +343,11 @@ def train_language(run, options, learns_to_see):
             ids, positions, mask, targets, first = laid
             x = text.embed_tokens(ids)
             if frames is not None:
-                if tokens is None or learns_to_see:
+                seen_loss = None
+                if index > 0:
+                    # The other questions of the same clips: seen once is enough.
+                    tokens = tokens.detach()
+                else:
                     count, pairs = frames.shape[:2]
                     grid = frames.shape[3] // network.PATCH, frames.shape[4] // network.PATCH
                     rows = network.patches(torch.from_numpy(frames).flatten(0, 1))
@@ -374,7 +384,7 @@ def train_language(run, options, learns_to_see):
                 loss = loss + 0.2 * time_loss + 0.2 * begin_loss
                 if seen_loss is not None:
                     losses.setdefault("seen", []).append(seen_loss.item())
-                    loss = loss + 0.02 * seen_loss
+                    loss = loss + 0.1 * seen_loss
             loss.backward()
             nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
             for o in opts:

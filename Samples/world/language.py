@@ -36,9 +36,14 @@ def sentence_case(words):
 
 # MARK: descriptions
 
+def by_looks(thing):
+    """A fixed order of colours, then of shapes: one that a glance at one picture tells."""
+    return list(COLOURS).index(thing.colour), SHAPES.index(thing.shape)
+
+
 def in_order(scene):
-    """Things as they are told: by when they come, then from left to right."""
-    return sorted(scene.things, key=lambda t: (round(t.start * 2), t.path[0][0]))
+    """Things as they are told: by when they come, then by their looks."""
+    return sorted(scene.things, key=lambda t: (round(t.start * 2), by_looks(t)))
 
 
 def thing_sentence(thing, scene):
@@ -127,7 +132,7 @@ class Asker:
     def seen_at(self, p):
         scene = self.clip.scene_at(p + 0.25)
         text = scene.text if scene.text and scene.text.start <= p + 0.25 < scene.text.end else None
-        return scene, [t for t in in_order(scene) if t.start <= p + 0.25 < t.end], text
+        return scene, sorted((t for t in scene.things if t.start <= p + 0.25 < t.end), key=by_looks), text
 
     def pick(self, *forms):
         return self.rng.choice(forms)

@@ -15,10 +15,10 @@ public enum Prompts {
 
     /// Asked of the notes on consecutive windows.
     ///
-    /// - Parameter notes: a numbered line a window, in order.
+    /// - Parameter notes: a line a window, numbered as a part of the video, in order.
     public static func whole(of notes: [Note]) -> String {
         let lines = notes.enumerated().map { index, note in
-            "\(index + 1). [\(note.start) - \(note.end)] \(note.text)"
+            "[\(note.start) - \(note.end)] Part \(index + 1): \(note.text)"
         }
         return """
             These are notes on consecutive parts of one video:
