@@ -33,6 +33,19 @@ struct FrameSource: ~Copyable {
         read({ $0.dependsOnThreads }, { _ in false })
     }
 
+    /// See `ContainerFrames.lacksPictures`.
+    var lacksPictures: Bool {
+        read({ $0.lacksPictures }, { _ in false })
+    }
+
+    /// See `ContainerFrames.passOver`; pictures of a folder are not decoded until they are asked for.
+    mutating func passOver(allBut wanted: WantedTimes) { container?.passOver(allBut: wanted) }
+
+    /// See `ContainerFrames.endOfFewPackets`; nil for a folder, whose end is known.
+    mutating func endOfFewPackets() throws(VideoError) -> MediaTime? {
+        try container?.endOfFewPackets() ?? nil
+    }
+
     /// Makes the next picture the current one; false after the last.
     mutating func advance() throws(VideoError) -> Bool {
         activity?.note()

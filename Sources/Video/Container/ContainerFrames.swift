@@ -23,6 +23,7 @@ struct PictureTiming: Equatable {
 struct ContainerFrames: ~Copyable {
     private let bytes: ByteSource
     private var demuxer: Demuxer
+    private var packets: PacketQueue
     private var decoder: Decoder
     private var converter: PictureConverter
     private let limits: DecodeLimits
@@ -49,6 +50,11 @@ struct ContainerFrames: ~Copyable {
     private var waitsForKey = false
     /// Time stamp of the key frame that a seek led to; earlier pictures lack their references.
     private var firstKey: Int64?
+    /// Pictures at other times need not be decoded; nil: all must.
+    private var wanted: WantedTimes?
+    /// Packets whose pictures nobody wants: all that no other picture needs were passed over.
+    private(set) var passedOver = 0
+    private var order = PacketOrder()
 
     /// The picture that is shown; nil before the first `advance` and after the end.
     private(set) var current: PictureTiming?
@@ -67,6 +73,7 @@ struct ContainerFrames: ~Copyable {
         fps: Rational, detectsCuts: Bool = false
     ) throws(VideoError) {
         let demuxer = try Demuxer(bytes, limits: limits, allowReferences: allowReferences)
+        let packets = try PacketQueue(timeBase: demuxer.facts.timeBase)
         let decoder = try Decoder(demuxer, uri: bytes.uri, limits: limits, threads: threads)
         let shown = try DecodedFrame()
         let incoming = try DecodedFrame()
@@ -76,6 +83,7 @@ struct ContainerFrames: ~Copyable {
         self.bytes = bytes
         self.limits = limits
         self.demuxer = demuxer
+        self.packets = packets
         self.decoder = decoder
         self.shown = shown
         self.incoming = incoming
@@ -231,14 +239,20 @@ struct ContainerFrames: ~Copyable {
             waitsForKey = false
             firstKey = packet.pts
         }
-        undecodable += 1
+        order.note(packet, from: firstKey)
+        let isUnneeded = isUnneeded(packet)
         sawEncryption = sawEncryption || packet.isEncrypted
-        if let pts = packet.pts, !packet.isDiscarded, pts >= firstKey ?? .min {
-            losses.sent(pts: pts)
+        if isUnneeded {
+            passedOver += 1
+        } else {
+            undecodable += 1
+            if let pts = packet.pts, !packet.isDiscarded, pts >= firstKey ?? .min {
+                losses.sent(pts: pts)
+            }
         }
         if packet.isCorrupt { losses.failed() }
         do throws(FFmpegStatus) {
-            try decoder.send(demuxer)
+            try decoder.send(packets, isUnneeded: isUnneeded)
         } catch {
             losses.failed()
             noteRefusal(error)
@@ -251,7 +265,8 @@ struct ContainerFrames: ~Copyable {
     }
 
     private mutating func nextPacket() throws(VideoError) -> Demuxer.Outcome {
-        let outcome = try demuxer.read()
+        let outcome = try packets.next(
+            from: &demuxer, ahead: wanted == nil ? 0 : Self.packetsAhead)
         if case .failure = outcome { losses.failed() }
         return outcome
     }
@@ -272,6 +287,7 @@ struct ContainerFrames: ~Copyable {
         guard case .at(let time) = clock.time(ofTicks: ticks, duration: duration) else {
             throw .tooLong(uri: bytes.uri, limit: limits.maximumDuration)
         }
+        order.noteShown(ticks: ticks, packet: incoming.packetTimestamp)
         if let pts = incoming.packetTimestamp { noteLosses(losses.received(pts: pts)) }
         let size = converter.uprightSize(of: incoming)
         if let firstSize, size != firstSize { sizeChanges += 1 }
@@ -319,6 +335,53 @@ struct ContainerFrames: ~Copyable {
     }
 }
 
+// MARK: - Passing over
+
+extension ContainerFrames {
+    /// Packets read ahead, so that the time stamps after each of them are known.
+    fileprivate static let packetsAhead = 8
+
+    /// From here on pictures that are not wanted, and that no other picture needs, may be missing
+    /// among those that become the current one. The pictures that are shown at the wanted times
+    /// are the same.
+    ///
+    /// The first picture must have been the current one already.
+    mutating func passOver(allBut wanted: WantedTimes) { self.wanted = wanted }
+
+    /// Pictures were passed over of which it turned out later that they may matter: the input has
+    /// to be read again without that.
+    var lacksPictures: Bool { passedOver > 0 && mustDecodeAll }
+
+    /// Every picture counts in a report on damage; and time stamps that are missing or out of order
+    /// do not tell which picture is shown when.
+    private var mustDecodeAll: Bool {
+        dependsOnThreads || order.isDoubtful || sizeChanges > 0 || clock.synthesised > 0
+            || clock.disordered > 0
+    }
+
+    fileprivate func isUnneeded(_ packet: PacketFacts) -> Bool {
+        guard let wanted, decoder.economy != .none, !mustDecodeAll, !packet.isDiscarded,
+            packet.size > 0, let pts = packet.pts, pts >= firstKey ?? .min,
+            let around = packets.times.neighbours(of: pts),
+            let from = clock.time(ofTicks: pts), let to = clock.time(ofTicks: around.next),
+            let before = clock.time(ofTicks: around.before ?? pts),
+            let second = clock.time(ofTicks: around.second)
+        else { return false }
+        return !wanted.includes(from..<to, surroundings: before..<second)
+    }
+
+    /// Where the video ends by its packets, since the start of the presentation; nil where that is
+    /// not sure, or more packets would have to be kept than is worth it.
+    mutating func endOfFewPackets() throws(VideoError) -> MediaTime? {
+        guard try packets.fill(from: &demuxer, packets: 512, bytes: 64 << 20) else { return nil }
+        let tally = packets.tally
+        guard !tally.isDoubtful, let end = tally.end(facts, period: clock.period) else {
+            return nil
+        }
+        return end - startTime
+    }
+}
+
 // MARK: - Seeking
 
 extension ContainerFrames {
@@ -354,7 +417,9 @@ extension ContainerFrames {
 
     /// Decodes from where a seek led to the picture that is shown at `target`.
     private mutating func decode(to target: MediaTime) throws(VideoError) -> Bool {
+        packets.removeAll(timeBase: facts.timeBase)
         decoder.reset()
+        order = PacketOrder()
         clock.forgetOrder()
         losses = LossTracker()
         lost = SpanList()

@@ -247,9 +247,9 @@ struct Demuxer: ~Copyable {
         try body(rs_stream(context, Int32(streamIndex)), diagnostics.pointer)
     }
 
-    /// Calls `body` with the packet that `read` gave.
-    func withPacket<Result>(_ body: (UnsafeMutablePointer<AVPacket>) -> Result) -> Result {
-        body(packet)
+    /// Moves the packet that `read` gave into another one, which must be empty.
+    func movePacket(into other: UnsafeMutablePointer<AVPacket>) {
+        av_packet_move_ref(other, packet)
     }
 
     /// Whether the decoder had to invent a part of the picture, or its references.
