@@ -171,26 +171,6 @@ public struct VideoReader: ~Copyable {
         return true
     }
 
-    /// Frames that were taken before it is certain that they are the right ones.
-    private struct KeptFrames {
-        private(set) var count = 0
-        private var taken: [SampledFrame] = []
-        private var bytes = 0
-        private static let most = 128 << 20
-
-        /// Whether one more picture may be kept.
-        var hasRoom: Bool { bytes < Self.most }
-        /// Nil where not all of them could be kept.
-        var frames: [SampledFrame]? { count == taken.count ? taken : nil }
-
-        mutating func append(_ frame: SampledFrame) {
-            count += 1
-            guard hasRoom else { return }
-            bytes += frame.image.pixels.count
-            taken.append(frame)
-        }
-    }
-
     private mutating func restart(_ plan: FramePlan) throws(VideoError) {
         source = try origin.open(seeking: plan.mayBeginLate, threads: threads)
         follow(plan)
@@ -409,7 +389,9 @@ public struct VideoReader: ~Copyable {
             warnings.append(
                 VideoWarning(
                     code: "video.frames_missing",
-                    message: "\(missing) chosen frames do not exist; the last one stands in"))
+                    message:
+                        "\(Wording.count(missing, "chosen frame")) beyond the end of the video; "
+                        + "its last one stands in"))
         }
         var coverage = state.coverage
         if origin.sampling.start != nil || until != nil {

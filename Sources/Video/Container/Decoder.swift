@@ -83,7 +83,8 @@ struct Decoder: ~Copyable {
                 try check(avcodec_parameters_to_context(context, parameters))
                 context.pointee.opaque = UnsafeMutableRawPointer(diagnostics)
                 context.pointee.pkt_timebase = stream.pointee.time_base
-                let count = Self.onOneThread(identifier) ? 1 : max(1, min(threads, 64))
+                let count =
+                    Self.onOneThread(identifier) ? 1 : max(1, min(threads, Self.mostThreads))
                 context.pointee.thread_count = Int32(count)
                 context.pointee.max_pixels = Int64(limits.maximumPixels)
                 try check(avcodec_open2(context, codec, nil))
@@ -107,6 +108,9 @@ struct Decoder: ~Copyable {
         var context: UnsafeMutablePointer<AVCodecContext>? = context
         avcodec_free_context(&context)
     }
+
+    /// More are of no use to decoders, and each of them holds a picture.
+    static let mostThreads = 16
 
     /// Codecs whose pictures may depend on the number of threads: damaged VP8 data is not noticed
     /// as such, and what is made of it differs; FFmpeg's decoder of Theora gives another picture

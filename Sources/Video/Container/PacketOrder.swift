@@ -5,11 +5,19 @@ struct PacketOrder {
     private(set) var isDoubtful = false
     private var latestDTS = Int64.min
     private var latestShown = Int64.min
+    /// Packets decoded so far, and the time stamps of the last ones.
+    private(set) var count = 0
+    private var recent: [Int64?] = []
+    /// More than packets that wait in a decoder.
+    private static let reach = 128
 
     /// A packet is decoded next.
     ///
     /// - Parameter start: earlier pictures are not shown; nil: all are.
     mutating func note(_ packet: PacketFacts, from start: Int64?) {
+        count += 1
+        recent.append(packet.isDiscarded ? nil : packet.pts)
+        if recent.count > Self.reach { recent.removeFirst() }
         if let dts = packet.dts {
             if dts < latestDTS { isDoubtful = true }
             latestDTS = dts
@@ -21,6 +29,11 @@ struct PacketOrder {
         }
         if let dts = packet.dts, pts < dts { isDoubtful = true }
         if pts >= start ?? .min, pts < latestShown { isDoubtful = true }
+    }
+
+    /// The number of the last packet with a time stamp, from 0; nil where there was none lately.
+    func number(ofPacketAt pts: Int64) -> Int? {
+        recent.lastIndex(of: pts).map { count - recent.count + $0 }
     }
 
     /// A picture came out.

@@ -46,7 +46,7 @@ struct PacketQueue: ~Copyable {
         from demuxer: inout Demuxer, ahead: Int
     ) throws(VideoError) -> Demuxer.Outcome {
         av_packet_unref(current)
-        _ = try fill(from: &demuxer, packets: ahead + 1, bytes: .max)
+        while ending == nil, waiting.count - taken <= ahead { try readOne(from: &demuxer) }
         guard taken < waiting.count else { return ending ?? .end }
         let entry = waiting[taken]
         taken += 1
@@ -61,35 +61,34 @@ struct PacketQueue: ~Copyable {
         return .packet(entry.facts)
     }
 
-    /// Reads until so many packets or bytes wait, or nothing follows.
+    /// Reads to the end, unless that is so many packets or bytes from the beginning.
     ///
-    /// - Returns: whether all packets to the end were read without an error.
-    mutating func fill(
-        from demuxer: inout Demuxer, packets: Int, bytes: Int
+    /// - Returns: whether the end was reached.
+    mutating func readAll(
+        from demuxer: inout Demuxer, most: Int, bytes: Int
     ) throws(VideoError) -> Bool {
-        var size = 0
-        for entry in waiting[taken...] { size += entry.facts.size }
-        while ending == nil, waiting.count - taken < packets, size < bytes {
-            let outcome = try demuxer.read()
-            guard case .packet(let facts) = outcome else {
-                if case .failure = outcome { tally.fail() }
-                ending = outcome
-                break
-            }
-            let packet: UnsafeMutablePointer<AVPacket>
-            if let again = spare.popLast() {
-                packet = again
-            } else {
-                packet = try allocated(av_packet_alloc(), "creating a packet")
-            }
-            demuxer.movePacket(into: packet)
-            waiting.append(Entry(facts: facts, packet: packet))
-            size += facts.size
-            tally.add(facts)
-            if let pts = facts.shownAt { times.add(pts) }
-        }
+        while ending == nil, tally.count < most, tally.bytes < bytes { try readOne(from: &demuxer) }
         if case .end? = ending { return true }
         return false
+    }
+
+    private mutating func readOne(from demuxer: inout Demuxer) throws(VideoError) {
+        let outcome = try demuxer.read()
+        guard case .packet(let facts) = outcome else {
+            if case .failure = outcome { tally.fail() }
+            ending = outcome
+            return
+        }
+        let packet: UnsafeMutablePointer<AVPacket>
+        if let again = spare.popLast() {
+            packet = again
+        } else {
+            packet = try allocated(av_packet_alloc(), "creating a packet")
+        }
+        demuxer.movePacket(into: packet)
+        waiting.append(Entry(facts: facts, packet: packet))
+        tally.add(facts)
+        if let pts = facts.shownAt { times.add(pts) }
     }
 
     /// Forgets everything: reading goes on at another place.
@@ -138,6 +137,12 @@ package struct PacketTimes: Sendable {
         package var before: Int64?
         package var next: Int64
         package var second: Int64
+
+        package init(before: Int64?, next: Int64, second: Int64) {
+            self.before = before
+            self.next = next
+            self.second = second
+        }
     }
 
     /// Nil where two pictures have this time stamp, and for the last two pictures that are known.
