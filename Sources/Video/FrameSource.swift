@@ -33,6 +33,19 @@ struct FrameSource: ~Copyable {
         read({ $0.dependsOnThreads }, { _ in false })
     }
 
+    /// See `ContainerFrames.lacksPictures`.
+    var lacksPictures: Bool {
+        read({ $0.lacksPictures }, { _ in false })
+    }
+
+    /// See `ContainerFrames.passOver`; pictures of a folder are not decoded until they are asked for.
+    mutating func passOver(allBut wanted: WantedTimes) { container?.passOver(allBut: wanted) }
+
+    /// See `ContainerFrames.endOfFewPackets`; nil for a folder, whose end is known.
+    mutating func endOfFewPackets() throws(VideoError) -> MediaTime? {
+        try container?.endOfFewPackets() ?? nil
+    }
+
     /// Makes the next picture the current one; false after the last.
     mutating func advance() throws(VideoError) -> Bool {
         activity?.note()
@@ -105,33 +118,57 @@ extension ContainerFrames {
         func warn(_ code: String, _ message: String) {
             result.append(VideoWarning(code: "video.\(code)", message: message))
         }
-        if damageEvents > 0 || hasLosses {
-            warn(
-                "damaged", "parts of the video are damaged (\(damageEvents) errors while decoding)")
-        }
+        if damageEvents > 0 || hasLosses { warn("damaged", damage) }
         if isTruncated, let claimed = claimedEnd, let measured = measuredEnd {
             warn(
                 "truncated",
-                "the container promises \(claimed.seconds) s, but pictures end at \(measured.seconds) s"
-            )
+                "the video ends early: the container promises "
+                    + "\(Wording.moment(claimed.seconds)), but the last picture ends at "
+                    + Wording.moment(measured.seconds))
         }
         if synthesisedTimes > 0 {
             warn(
                 "timestamps_synthesised",
-                "\(synthesisedTimes) frames have no time stamp; theirs follow from the frame rate")
+                "\(Wording.count(synthesisedTimes, "frame")) without a time stamp; the frame rate "
+                    + "stands in for it")
         }
         if disorderedTimes > 0 {
             warn(
                 "timestamps_disordered",
-                "\(disorderedTimes) frames claim to be earlier than the frame before them")
+                "\(Wording.count(disorderedTimes, "frame")) with a time stamp earlier than that "
+                    + "of the frame before")
         }
         if ignoredMatrix {
-            warn("rotation_ignored", "the display matrix is not a right-angle turn")
+            warn(
+                "rotation_ignored",
+                "the display matrix is not a right-angle turn; the pictures are left as they are")
         }
         if sizeChanges > 0 {
-            warn("size_changed", "\(sizeChanges) frames have another size than the first")
+            warn(
+                "size_changed",
+                "\(Wording.count(sizeChanges, "frame")) of another size than the first")
         }
         return result
+    }
+
+    /// What is damaged, for a person; the document's coverage tells where to the millisecond.
+    private var damage: String {
+        let places = lostPlaces
+        var clauses: [String] = []
+        if damageEvents > 0 {
+            clauses.append("\(Wording.count(damageEvents, "error")) while decoding")
+        }
+        if let first = places.first {
+            let sum = places.reduce(0) { $0 + $1.end - $1.start }
+            clauses.append(
+                "\(Wording.length(sum)) missing or damaged, "
+                    + (places.count == 1
+                        ? "at \(Wording.moment(first.start))"
+                        : "in \(places.count) places from \(Wording.moment(first.start)) on"))
+        } else {
+            clauses.append("every picture came out all the same")
+        }
+        return "parts of the video are damaged: " + clauses.joined(separator: "; ")
     }
 }
 
@@ -148,13 +185,17 @@ extension ImageFrames {
         if damagedFiles > 0 {
             result.append(
                 VideoWarning(
-                    code: "video.damaged", message: "\(damagedFiles) pictures cannot be decoded"))
+                    code: "video.damaged",
+                    message: "\(Wording.count(damagedFiles, "picture")) of the folder cannot be "
+                        + "decoded; a neighbour stands in"))
         }
         if sizeChanges > 0 {
             result.append(
                 VideoWarning(
                     code: "video.size_changed",
-                    message: "\(sizeChanges) pictures have another size than the first"))
+                    message:
+                        "\(Wording.count(sizeChanges, "picture")) of another size than the first"
+                ))
         }
         return result
     }

@@ -36,7 +36,8 @@ public struct VideoWarning: Sendable, Hashable {
 
 /// What reading a video was like. Final once every frame has been read.
 public struct DecodeReport: Sendable, Equatable {
-    /// Frames that came out of the decoder, sampled or not.
+    /// Frames that came out of the decoder, sampled or not. Those that neither a sampled frame nor
+    /// any other picture needs may be passed over without being decoded; they are not counted.
     public var framesDecoded: Int
     public var coverage: Coverage
     public var warnings: [VideoWarning]
@@ -44,8 +45,9 @@ public struct DecodeReport: Sendable, Equatable {
 
 /// One frame that was taken.
 public struct SampledFrame: Sendable, Equatable {
-    /// Number in display order, counted from the beginning of the file; from the key frame that
-    /// was sought where `SamplingOptions.needsIndices` is false and a range was asked for.
+    /// Number in display order, counted from the beginning of the file; where
+    /// `SamplingOptions.needsIndices` is false, among the pictures that were decoded, from the key
+    /// frame that was sought if a range was asked for.
     public var index: Int
     /// Its presentation time in seconds since the start of the presentation.
     public var time: Double

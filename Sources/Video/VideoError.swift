@@ -122,7 +122,8 @@ extension VideoError {
         case .decoderOutOfMemory: "raise --decode-memory, or convert the video first"
         case .decoderLost: "try again, with more free memory if it happens again"
         case .emptyRange: "choose a range inside the video"
-        case .notAVideo, .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil
+        case .notAVideo: "check that it is a video, and that all of it was copied or downloaded"
+        case .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil
         }
     }
 }
@@ -142,7 +143,7 @@ extension VideoError: CustomStringConvertible {
         case .namesOtherInputs(let uri, let format):
             "\(uri): this is no video but a list of other inputs (\(format)), which is not followed"
         case .noVideoStream(let uri, let container):
-            "\(uri): there is no video stream in this \(container) file"
+            "\(uri): there is no video in this \(Wording.container(container)) file"
         case .noDecoder(let uri, let codec):
             "\(uri): the linked FFmpeg has no decoder for the codec \(codec)"
         case .nothingDecodable(let uri, let reason, let encrypted):
@@ -150,38 +151,30 @@ extension VideoError: CustomStringConvertible {
                 ? "\(uri): the video is encrypted, and not one picture could be decoded"
                 : "\(uri): not one picture could be decoded: \(reason)"
         case .stalled(let uri, let seconds):
-            "\(uri): the input gave no data for \(secondsText(seconds)) s"
+            "\(uri): the input gave no data for \(Wording.length(seconds))"
         case .tooManyPixels(let uri, let width, let height, let limit):
-            "\(uri): pictures of \(width)×\(height) exceed the limit of \(limit) pixels"
+            "\(uri): pictures of \(width)×\(height) exceed the limit of \(Wording.pixels(limit))"
         case .tooLong(let uri, let limit):
-            "\(uri): the video goes on beyond the limit of \(secondsText(limit)) s"
+            "\(uri): the video goes on beyond the limit of \(Wording.length(limit))"
         case .tooManyStreams(let uri, let count, let limit):
             "\(uri): \(count) streams exceed the limit of \(limit)"
         case .pipeTooLarge(let uri, let limit):
-            "\(uri): the pipe must be read twice, but is larger than \(limit) bytes"
+            "\(uri): the pipe must be read twice, but is larger than \(Wording.bytes(limit))"
         case .tooManyBytes(let uri, let limit):
-            "\(uri): the input is larger than the limit of \(limit) bytes"
+            "\(uri): the input is larger than the limit of \(Wording.bytes(limit))"
         case .hostNotAllowed(let uri, let host):
             "\(uri): the host \(host) is not among those allowed"
         case .decoderCrashed(let uri, let reason): "\(uri): the decoder ended: \(reason)"
         case .decoderLost(let uri, let reason): "\(uri): the decoder was lost: \(reason)"
         case .decoderTooSlow(let uri, let seconds):
-            "\(uri): decoding made no progress, or was not done, in \(secondsText(seconds)) s"
+            "\(uri): decoding made no progress, or was not done, in \(Wording.length(seconds))"
         case .decoderOutOfMemory(let uri, let limit):
-            "\(uri): decoding needs more than \(limit >> 20) MiB of memory"
+            "\(uri): decoding needs more than \(Wording.bytes(limit)) of memory"
         case .emptyRange(let uri, let duration):
-            "\(uri): the range holds no picture; the video lasts \(secondsText(duration)) s"
+            "\(uri): the range holds no picture; the video lasts \(Wording.length(duration))"
         case .invalidSampling(let reason): "invalid sampling: \(reason)"
         case .cannotEncode(let reason): "the picture could not be encoded: \(reason)"
         case .systemFailure(let operation, let reason): "\(operation) failed: \(reason)"
         }
-    }
-
-    private func secondsText(_ seconds: Double) -> String {
-        // Three decimals without a formatter; whole numbers without a point.
-        let thousandths = (seconds * 1000).rounded()
-        guard thousandths.magnitude < 1e15 else { return "\(seconds)" }
-        let whole = Int(thousandths)
-        return whole % 1000 == 0 ? "\(whole / 1000)" : "\(Double(whole) / 1000)"
     }
 }

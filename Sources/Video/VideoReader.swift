@@ -9,6 +9,8 @@ public struct VideoReader: ~Copyable {
     private let origin: SourceOpener
     private var source: FrameSource
     private var threads: Int
+    /// Pictures that nobody needs may be left undecoded.
+    private var passesOver: Bool
     private var plan: FramePlan
     /// How many instants or indices of the plan have been served.
     private var served = 0
@@ -74,10 +76,21 @@ public struct VideoReader: ~Copyable {
             source = try origin.open(seeking: plan.mayBeginLate, threads: 1)
         }
         self.threads = threads
+        let sampling = origin.sampling
+        passesOver = !sampling.needsIndices && !sampling.detectsCuts && origin.canRestart
         self.origin = origin
         self.source = source
         self.plan = plan
         noteCurrent()
+    }
+
+    /// Serves a plan from its beginning; the source is at its first picture.
+    private mutating func follow(_ plan: FramePlan) {
+        self.plan = plan
+        served = 0
+        if passesOver, case .instants(let sequence, let until) = plan {
+            source.passOver(allBut: WantedTimes(instants: sequence, until: until))
+        }
     }
 
     /// Chooses the instants: those of the rate, or evenly spread ones where they would be too few
@@ -95,23 +108,22 @@ public struct VideoReader: ~Copyable {
             if bounded > from,
                 InstantSequence.count(from: from, to: bounded, fps: sampling.fps) > maximum
             {
-                plan = .instants(
-                    InstantSequence(origin: from, end: bounded, count: maximum), until: until)
+                follow(
+                    .instants(
+                        InstantSequence(origin: from, end: bounded, count: maximum), until: until))
                 return
             }
         }
+        if try takeAllOfShort(from: from, minimum: minimum) { return }
 
         // Take frames until there are enough. Large ones are not kept: the reading begins anew.
-        plan = .instants(InstantSequence(origin: from, fps: sampling.fps), until: until)
-        var taken: [SampledFrame] = []
-        var count = 0
-        var bytes = 0
-        while count < minimum {
-            let isKept = bytes < Self.keptBytes
-            guard let frame = try pull(converting: isKept && sampling.needsPictures) else {
+        follow(.instants(InstantSequence(origin: from, fps: sampling.fps), until: until))
+        var kept = KeptFrames()
+        while kept.count < minimum {
+            guard let frame = try pull(converting: kept.hasRoom && sampling.needsPictures) else {
                 // The range was read to its end, if not the video.
                 let state = source.state
-                guard let end = state.measuredEnd, count > 0 else { throw emptyRange() }
+                guard let end = state.measuredEnd, kept.count > 0 else { throw emptyRange() }
                 if state.isFinished { knownEnd = end }
                 try restart(
                     .instants(
@@ -120,24 +132,48 @@ public struct VideoReader: ~Copyable {
                         until: until))
                 return
             }
-            count += 1
-            bytes += frame.image.pixels.count
-            if isKept { taken.append(frame) } else { bytes = .max }
+            kept.append(frame)
         }
-        if bytes == .max {
-            try restart(plan)
-        } else {
-            ready = taken[...]
-        }
+        if let frames = kept.frames { ready = frames[...] } else { try restart(plan) }
     }
 
-    /// Frames kept while it is not known yet whether a clip is long enough.
-    private static let keptBytes = 64 << 20
+    /// Reads a clip that is too short for the rate, as its packets tell, in one go.
+    ///
+    /// Its instants are spread over its length, which is known for sure only when all was decoded;
+    /// so its frames are kept until then.
+    ///
+    /// - Returns: false where it is not known to be so short, or decoding has found another length:
+    ///   nothing has been read then.
+    private mutating func takeAllOfShort(
+        from: MediaTime, minimum: Int
+    ) throws(VideoError) -> Bool {
+        let sampling = origin.sampling
+        func isShort(_ end: MediaTime) -> Bool {
+            from < end && InstantSequence.count(from: from, to: end, fps: sampling.fps) < minimum
+        }
+        func bounded(_ end: MediaTime) -> MediaTime { min(end, until ?? end) }
+        guard let claimed = source.state.estimatedEnd, isShort(bounded(claimed)),
+            let end = try source.endOfFewPackets().map(bounded), isShort(end)
+        else { return false }
+        follow(
+            .instants(InstantSequence(origin: from, end: end, count: minimum), until: until))
+        var kept = KeptFrames()
+        while let frame = try pull(converting: kept.hasRoom && sampling.needsPictures) {
+            kept.append(frame)
+        }
+        let state = source.state
+        guard let measured = state.measuredEnd, bounded(measured) == end, let frames = kept.frames
+        else {
+            try restart(.undecided)
+            return false
+        }
+        ready = frames[...]
+        return true
+    }
 
     private mutating func restart(_ plan: FramePlan) throws(VideoError) {
-        self.plan = plan
         source = try origin.open(seeking: plan.mayBeginLate, threads: threads)
-        served = 0
+        follow(plan)
         latest = nil
         finished = false
         missing = 0
@@ -193,23 +229,37 @@ public struct VideoReader: ~Copyable {
     }
 
     /// Makes the next picture the current one.
-    ///
-    /// What decoders make of damaged data depends on how their threads happen to run. So the first
-    /// damage, which is noticed before the first damaged picture is shown, makes the reading go
-    /// back to the beginning and come again to the same picture with one thread.
     private mutating func advance() throws(VideoError) -> Bool {
         let moved = try source.advance()
         noteCurrent()
-        guard threads > 1, source.dependsOnThreads, origin.canRestart else { return moved }
-        let index = source.current?.index ?? .max
-        threads = 1
-        source = try origin.open(seeking: plan.mayBeginLate, threads: 1)
-        while let current = source.current, current.index < index {
+        guard mustReadAgain else { return moved }
+        repeat { try readAgain() } while mustReadAgain
+        return source.current != nil
+    }
+
+    /// What decoders make of damaged data depends on how their threads happen to run, and a picture
+    /// that was passed over may turn out to matter.
+    private var mustReadAgain: Bool {
+        origin.canRestart && (threads > 1 && source.dependsOnThreads || source.lacksPictures)
+    }
+
+    /// Goes back to the beginning and comes again to the same picture, with every picture decoded
+    /// and, after damage, with one thread. Damage is noticed before the first damaged picture is
+    /// shown, so that nothing that was handed out changes.
+    private mutating func readAgain() throws(VideoError) {
+        let place = source.current
+        let hasAll = !passesOver
+        if source.dependsOnThreads { threads = 1 }
+        passesOver = false
+        source = try origin.open(seeking: plan.mayBeginLate, threads: threads)
+        while let current = source.current {
+            if let place, hasAll ? current.index >= place.index : current.time >= place.time {
+                break
+            }
             noteCurrent()
-            if !(try source.advance()) { return false }
+            if !(try source.advance()) { return }
         }
         noteCurrent()
-        return source.current != nil
     }
 
     /// Remembers the current picture, and that it could be seen if it belongs to the range.
@@ -339,7 +389,9 @@ public struct VideoReader: ~Copyable {
             warnings.append(
                 VideoWarning(
                     code: "video.frames_missing",
-                    message: "\(missing) chosen frames do not exist; the last one stands in"))
+                    message:
+                        "\(Wording.count(missing, "chosen frame")) beyond the end of the video; "
+                        + "its last one stands in"))
         }
         var coverage = state.coverage
         if origin.sampling.start != nil || until != nil {

@@ -16,7 +16,8 @@ struct FixtureTests {
     func `drawn numbers are indices`(file: String, frames: Int) throws {
         for mode in SamplingMode.allCases {
             let reading = try Reading(
-                TestData.fixture(file), SamplingOptions(mode: mode, fps: Rational(9)))
+                TestData.fixture(file),
+                SamplingOptions(mode: mode, fps: Rational(9), needsIndices: true))
             #expect(reading.frames.count > 18)
             for frame in reading.frames { #expect(frame.drawn == frame.index) }
             #expect(reading.report.framesDecoded == frames)
@@ -27,7 +28,8 @@ struct FixtureTests {
     // Guards uneven frame times: index and time follow from how the clip was made.
     @Test func `uneven times`() throws {
         let reading = try Reading(
-            TestData.fixture("index_uneven.mp4"), SamplingOptions(fps: Rational(5)))
+            TestData.fixture("index_uneven.mp4"),
+            SamplingOptions(fps: Rational(5), needsIndices: true))
         for frame in reading.frames {
             let made =
                 frame.index < 40
@@ -53,7 +55,8 @@ struct FixtureTests {
     @Test(arguments: [(4, [0, 2, 5, 7]), (1, [0]), (10, Array(0..<10)), (5, [0, 2, 4, 6, 8])])
     func `a short clip is spread`(minimum: Int, indices: [Int]) throws {
         let reading = try Reading(
-            TestData.fixture("index_short.mp4"), SamplingOptions(minFrames: minimum))
+            TestData.fixture("index_short.mp4"),
+            SamplingOptions(minFrames: minimum, needsIndices: true))
         #expect(reading.frames.map(\.index) == indices)
         #expect(reading.frames.map(\.drawn) == indices)
         if minimum > 1 { #expect(reading.expected == minimum) }
@@ -62,7 +65,8 @@ struct FixtureTests {
     // Guards the bound from above: as many instants as allowed, evenly over the whole.
     @Test func `a maximum spreads over the whole`() throws {
         let reading = try Reading(
-            TestData.fixture("index_open_gop.mp4"), SamplingOptions(maxFrames: 6))
+            TestData.fixture("index_open_gop.mp4"),
+            SamplingOptions(maxFrames: 6, needsIndices: true))
         #expect(reading.frames.map(\.index) == [0, 25, 50, 75, 100, 125])
         #expect(reading.frames.map(\.drawn) == [0, 25, 50, 75, 100, 125])
         #expect(reading.description.duration == 6)

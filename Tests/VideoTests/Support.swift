@@ -60,6 +60,14 @@ struct Reading: Sendable {
     var size: [Int] = []
 
     var times: [Double] { frames.map(\.time) }
+    /// Which pictures were shown when, apart from their numbers.
+    var shown: [Taken] {
+        frames.map {
+            var frame = $0
+            frame.index = 0
+            return frame
+        }
+    }
     var codes: [String] { report.warnings.map(\.code) }
 
     init(

@@ -72,8 +72,11 @@ import VideoUnderstanding
     // shots, and shots that are too short or show no sampled frame.
     @Test(arguments: [
         ("shapes-and-cuts.mp4", "30", "2", "2", "0 4c 8c"),
-        ("shapes-and-cuts.mp4", "3", "2", "2", "0 3w 4c 7w 8c 11w"),
-        ("shapes-and-cuts.mp4", "3", "4", "2", "0 3w 4c 7w 8c 11w"),
+        // A window that is full a second before a cut ends earlier, so that two seconds are left.
+        ("shapes-and-cuts.mp4", "3", "2", "2", "0 2w 4c 6w 8c 10w"),
+        ("shapes-and-cuts.mp4", "3", "1", "2", "0 3w 4c 7w 8c 11w"),
+        ("shapes-and-cuts.mp4", "3", "0", "2", "0 3w 4c 7w 8c 11w"),
+        ("shapes-and-cuts.mp4", "3", "4", "2", "0 4c 8c"),
         // 4 s are too short now: the first shot is joined to the second, the third to both.
         ("shapes-and-cuts.mp4", "30", "4.1", "2", "0"),
         ("shapes-and-cuts.mp4", "30", "0", "0.24", "0 4c 8c"),

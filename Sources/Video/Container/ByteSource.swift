@@ -352,6 +352,9 @@ final class ByteSource {
         return position
     }
 
+    /// Whether the input is known to hold not one byte.
+    var isEmpty: Bool { size == 0 }
+
     private var size: Int64? {
         switch kind {
         case .file(_, let size): return size

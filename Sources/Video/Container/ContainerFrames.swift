@@ -21,8 +21,9 @@ struct PictureTiming: Equatable {
 /// current one; a few more while it is doubtful whether a shot begins. Nothing grows with the
 /// length of the video.
 struct ContainerFrames: ~Copyable {
-    private let bytes: ByteSource
-    private var demuxer: Demuxer
+    let bytes: ByteSource
+    var demuxer: Demuxer
+    private var packets: PacketQueue
     private var decoder: Decoder
     private var converter: PictureConverter
     private let limits: DecodeLimits
@@ -30,16 +31,16 @@ struct ContainerFrames: ~Copyable {
     private var shown: DecodedFrame
     private var incoming: DecodedFrame
     /// What follows the current picture.
-    private var coming: ComingPictures
+    var coming: ComingPictures
     /// Nil where cuts are not looked for.
     private var cuts: CutDetector?
     private var lastGap: MediaTime?
     private var reachedEnd = false
 
-    private var clock: FrameClock
+    var clock: FrameClock
     private var losses = LossTracker()
     private var lost = SpanList()
-    private var coveredFrom: MediaTime?
+    var coveredFrom: MediaTime?
     private var coveredTo: MediaTime?
     private var undecodable = 0
     private var drained = false
@@ -48,7 +49,14 @@ struct ContainerFrames: ~Copyable {
     /// Packets before the next key frame are passed over; set by a seek.
     private var waitsForKey = false
     /// Time stamp of the key frame that a seek led to; earlier pictures lack their references.
-    private var firstKey: Int64?
+    var firstKey: Int64?
+    /// Pictures at other times need not be decoded; nil: all must.
+    private var wanted: WantedTimes?
+    /// Packets whose pictures nobody wants: all that no other picture needs were passed over.
+    private(set) var passedOver = 0
+    private var order = PacketOrder()
+    /// No packet before this one is passed over.
+    private var firstToPassOver = Int.max
 
     /// The picture that is shown; nil before the first `advance` and after the end.
     private(set) var current: PictureTiming?
@@ -67,6 +75,7 @@ struct ContainerFrames: ~Copyable {
         fps: Rational, detectsCuts: Bool = false
     ) throws(VideoError) {
         let demuxer = try Demuxer(bytes, limits: limits, allowReferences: allowReferences)
+        let packets = try PacketQueue(timeBase: demuxer.facts.timeBase)
         let decoder = try Decoder(demuxer, uri: bytes.uri, limits: limits, threads: threads)
         let shown = try DecodedFrame()
         let incoming = try DecodedFrame()
@@ -76,6 +85,7 @@ struct ContainerFrames: ~Copyable {
         self.bytes = bytes
         self.limits = limits
         self.demuxer = demuxer
+        self.packets = packets
         self.decoder = decoder
         self.shown = shown
         self.incoming = incoming
@@ -104,6 +114,7 @@ struct ContainerFrames: ~Copyable {
     var dependsOnThreads: Bool { losses.errors > 0 || sawDamage }
     /// Some time is not covered, or shown by a damaged picture.
     var hasLosses: Bool { !lost.spans.isEmpty }
+    var lostPlaces: [TimeSpan] { lost.seconds }
 
     /// The end of the last picture that was the current one.
     var measuredEnd: MediaTime? { coveredTo }
@@ -179,7 +190,7 @@ struct ContainerFrames: ~Copyable {
     // MARK: Decoding
 
     /// Decodes until enough is known about the pictures that come, or until the end.
-    private mutating func decodeAhead(
+    mutating func decodeAhead(
         until isEnough: (borrowing ComingPictures) -> Bool
     ) throws(VideoError) {
         while !isEnough(coming), !reachedEnd {
@@ -231,14 +242,20 @@ struct ContainerFrames: ~Copyable {
             waitsForKey = false
             firstKey = packet.pts
         }
-        undecodable += 1
+        order.note(packet, from: firstKey)
+        let isUnneeded = isUnneeded(packet)
         sawEncryption = sawEncryption || packet.isEncrypted
-        if let pts = packet.pts, !packet.isDiscarded, pts >= firstKey ?? .min {
-            losses.sent(pts: pts)
+        if isUnneeded {
+            passedOver += 1
+        } else {
+            undecodable += 1
+            if let pts = packet.pts, !packet.isDiscarded, pts >= firstKey ?? .min {
+                losses.sent(pts: pts)
+            }
         }
         if packet.isCorrupt { losses.failed() }
         do throws(FFmpegStatus) {
-            try decoder.send(demuxer)
+            try decoder.send(packets, isUnneeded: isUnneeded)
         } catch {
             losses.failed()
             noteRefusal(error)
@@ -251,7 +268,8 @@ struct ContainerFrames: ~Copyable {
     }
 
     private mutating func nextPacket() throws(VideoError) -> Demuxer.Outcome {
-        let outcome = try demuxer.read()
+        let outcome = try packets.next(
+            from: &demuxer, ahead: wanted == nil ? 0 : Self.packetsAhead)
         if case .failure = outcome { losses.failed() }
         return outcome
     }
@@ -272,6 +290,7 @@ struct ContainerFrames: ~Copyable {
         guard case .at(let time) = clock.time(ofTicks: ticks, duration: duration) else {
             throw .tooLong(uri: bytes.uri, limit: limits.maximumDuration)
         }
+        order.noteShown(ticks: ticks, packet: incoming.packetTimestamp)
         if let pts = incoming.packetTimestamp { noteLosses(losses.received(pts: pts)) }
         let size = converter.uprightSize(of: incoming)
         if let firstSize, size != firstSize { sizeChanges += 1 }
@@ -314,47 +333,16 @@ struct ContainerFrames: ~Copyable {
             }
         }
         return .nothingDecodable(
-            uri: bytes.uri, reason: line ?? "the stream holds no picture",
+            uri: bytes.uri, reason: Wording.noPicture(line),
             encrypted: facts.isEncrypted || sawEncryption)
     }
-}
 
-// MARK: - Seeking
-
-extension ContainerFrames {
-    /// Codecs whose key frames really stand alone, so that decoding from one gives the pictures
-    /// that decoding from the beginning gives.
-    private static let seekable: Set<String> = [
-        "h264", "hevc", "vp8", "vp9", "av1", "mpeg4", "mpeg2video", "mpeg1video", "mjpeg",
-        "prores",
-    ]
-
-    /// Makes the picture that is shown at `target` the current one without decoding all before it.
-    ///
-    /// The first picture must have been the current one already. False where the container cannot
-    /// do it, or where the pictures might differ from those of decoding from the beginning: no
-    /// key frame before the target is found, time stamps are missing, or anything is damaged. The
-    /// reader is of no use then and has to be opened again.
-    mutating func seek(to target: MediaTime) throws(VideoError) -> Bool {
-        guard bytes.isRandomAccess, Self.seekable.contains(facts.codec), clock.synthesised == 0,
-            losses.errors == 0, let first = current
-        else { return false }
-        for margin: Int64 in [0, 4, 30] {
-            let wanted = target - MediaTime(ticks: margin, timeBase: Rational(1)) + startTime
-            let ticks =
-                wanted.ticks * Int128(clock.timeBase.denominator)
-                / (wanted.scale * Int128(clock.timeBase.numerator))
-            guard wanted > first.time + startTime, let ticks = Int64(exactly: ticks),
-                demuxer.seek(toTicks: ticks)
-            else { return false }
-            if try decode(to: target) { return true }
-        }
-        return false
-    }
-
-    /// Decodes from where a seek led to the picture that is shown at `target`.
-    private mutating func decode(to target: MediaTime) throws(VideoError) -> Bool {
+    /// Forgets all pictures: the demuxer was led to another place.
+    mutating func beginAtNextKey() {
+        packets.removeAll(timeBase: facts.timeBase)
         decoder.reset()
+        order = PacketOrder()
+        (wanted, firstToPassOver) = (nil, .max)
         clock.forgetOrder()
         losses = LossTracker()
         lost = SpanList()
@@ -364,18 +352,64 @@ extension ContainerFrames {
         (undecodable, framesDecoded) = (0, 0)
         (drained, reachedEnd) = (false, false)
         (waitsForKey, firstKey) = (true, nil)
-        try decodeAhead { !$0.isEmpty }
-        guard let landed = coming.first, let firstKey, let keyTime = clock.time(ofTicks: firstKey),
-            landed.time == keyTime, landed.time <= target
-        else { return false }
-        while try advance() {
-            guard losses.errors == 0, clock.synthesised == 0, let current, !current.isDamaged
-            else { return false }
-            if current.end > target {
-                coveredFrom = current.time
-                return true
-            }
+    }
+}
+
+// MARK: - Passing over
+
+extension ContainerFrames {
+    /// Packets read ahead, so that the time stamps after each of them are known.
+    fileprivate static let packetsAhead = 8
+
+    /// From here on pictures that are not wanted, and that no other picture needs, may be missing
+    /// among those that become the current one. The pictures that are shown at the wanted times
+    /// are the same.
+    ///
+    /// The first picture must have been the current one already.
+    ///
+    /// Packets that may be in the decoder already are not passed over, however many threads it has,
+    /// so that the pictures that are decoded do not depend on it.
+    mutating func passOver(allBut wanted: WantedTimes) {
+        guard let pts = shown.packetTimestamp, let number = order.number(ofPacketAt: pts) else {
+            return
         }
-        return false
+        // Of codecs that reorder, 16 pictures may be held back for it; two more are coming.
+        let heldBack = decoder.economy == .packetByPacket ? 3 : 20
+        firstToPassOver = number + Decoder.mostThreads + heldBack
+        self.wanted = wanted
+    }
+
+    /// Pictures were passed over of which it turned out later that they may matter: the input has
+    /// to be read again without that.
+    var lacksPictures: Bool { passedOver > 0 && mustDecodeAll }
+
+    /// Every picture counts in a report on damage; and time stamps that are missing or out of order
+    /// do not tell which picture is shown when.
+    private var mustDecodeAll: Bool {
+        dependsOnThreads || order.isDoubtful || sizeChanges > 0 || clock.synthesised > 0
+            || clock.disordered > 0
+    }
+
+    fileprivate func isUnneeded(_ packet: PacketFacts) -> Bool {
+        guard let wanted, order.count > firstToPassOver, decoder.economy != .none, !mustDecodeAll,
+            !packet.isDiscarded,
+            packet.size > 0, let pts = packet.pts, pts >= firstKey ?? .min,
+            let around = packets.times.neighbours(of: pts),
+            let from = clock.time(ofTicks: pts), let to = clock.time(ofTicks: around.next),
+            let before = clock.time(ofTicks: around.before ?? pts),
+            let second = clock.time(ofTicks: around.second)
+        else { return false }
+        return !wanted.includes(from..<to, surroundings: before..<second)
+    }
+
+    /// Where the video ends by its packets, since the start of the presentation; nil where that is
+    /// not sure, or more packets would have to be kept than is worth it.
+    mutating func endOfFewPackets() throws(VideoError) -> MediaTime? {
+        guard try packets.readAll(from: &demuxer, most: 512, bytes: 64 << 20) else { return nil }
+        let tally = packets.tally
+        guard !tally.isDoubtful, let end = tally.end(facts, period: clock.period) else {
+            return nil
+        }
+        return end - startTime
     }
 }

@@ -35,11 +35,31 @@ struct DecodedFrame: ~Copyable {
     var height: Int { Int(pointer.pointee.height) }
 }
 
+/// What a decoder can leave out without a trace in any other picture.
+enum DecoderEconomy: Equatable {
+    /// Nothing, or nothing that is known well enough.
+    case none
+    /// Pictures that the stream itself marks as not needed by others.
+    case nonReference
+    /// Every packet: each picture stands alone.
+    case packetByPacket
+
+    init(codec: String) {
+        switch codec {
+        case "h264", "hevc", "mpeg1video", "mpeg2video": self = .nonReference
+        case "mjpeg", "prores", "dnxhd": self = .packetByPacket
+        default: self = .none
+        }
+    }
+}
+
 /// A decoder of one video stream: an `AVCodecContext`.
 struct Decoder: ~Copyable {
     private let context: UnsafeMutablePointer<AVCodecContext>
     /// Packets sent so far, which marks them.
     private var sent: Int64 = 0
+    /// How pictures that nobody wants can be passed over.
+    let economy: DecoderEconomy
 
     /// - Parameters:
     ///   - threads: pictures decoded at the same time; the result does not depend on it.
@@ -47,6 +67,7 @@ struct Decoder: ~Copyable {
     init(
         _ demuxer: borrowing Demuxer, uri: String, limits: DecodeLimits, threads: Int
     ) throws(VideoError) {
+        economy = DecoderEconomy(codec: demuxer.facts.codec)
         context = try demuxer.withStream { stream, diagnostics throws(VideoError) in
             let parameters = stream.pointee.codecpar
             let identifier = parameters?.pointee.codec_id ?? AV_CODEC_ID_NONE
@@ -62,7 +83,8 @@ struct Decoder: ~Copyable {
                 try check(avcodec_parameters_to_context(context, parameters))
                 context.pointee.opaque = UnsafeMutableRawPointer(diagnostics)
                 context.pointee.pkt_timebase = stream.pointee.time_base
-                let count = Self.onOneThread(identifier) ? 1 : max(1, min(threads, 64))
+                let count =
+                    Self.onOneThread(identifier) ? 1 : max(1, min(threads, Self.mostThreads))
                 context.pointee.thread_count = Int32(count)
                 context.pointee.max_pixels = Int64(limits.maximumPixels)
                 try check(avcodec_open2(context, codec, nil))
@@ -87,6 +109,9 @@ struct Decoder: ~Copyable {
         avcodec_free_context(&context)
     }
 
+    /// More are of no use to decoders, and each of them holds a picture.
+    static let mostThreads = 16
+
     /// Codecs whose pictures may depend on the number of threads: damaged VP8 data is not noticed
     /// as such, and what is made of it differs; FFmpeg's decoder of Theora gives another picture
     /// now and then (seen in one of six runs on a sound file).
@@ -104,12 +129,18 @@ struct Decoder: ~Copyable {
         return String(decoding: letters, as: UTF8.self)
     }
 
-    /// Takes the packet that `demuxer` holds.
-    mutating func send(_ demuxer: borrowing Demuxer) throws(FFmpegStatus) {
+    /// Takes the packet that `packets` gave last.
+    ///
+    /// - Parameter isUnneeded: its picture is not wanted; it is still decoded where others need it.
+    mutating func send(
+        _ packets: borrowing PacketQueue, isUnneeded: Bool = false
+    ) throws(FFmpegStatus) {
+        if isUnneeded, economy == .packetByPacket { return }
         sent += 1
         rs_mark_next_packet(context, sent)
-        let status = demuxer.withPacket { avcodec_send_packet(context, $0) }
-        try check(status)
+        // Read when the packet is decoded, which is before the next one is sent.
+        context.pointee.skip_frame = isUnneeded ? AVDISCARD_NONREF : AVDISCARD_DEFAULT
+        try check(avcodec_send_packet(context, packets.current))
     }
 
     /// No more packets: the pictures held back come out.

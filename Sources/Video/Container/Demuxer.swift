@@ -44,7 +44,10 @@ struct Demuxer: ~Copyable {
         let probed = av_probe_input_buffer2(io, &format, "", nil, 0, UInt32(limits.probeBytes))
         try bytes.checkInterruption()
         guard probed >= 0, let format else {
-            throw .notAVideo(uri: uri, reason: "its content is of no known format")
+            throw .notAVideo(
+                uri: uri,
+                reason: bytes.isEmpty
+                    ? "it is empty (0 bytes)" : "its content is of no known format")
         }
         let name = String(cString: format.pointee.name)
         if !allowReferences, Self.followsNames(format) {
@@ -86,7 +89,10 @@ struct Demuxer: ~Copyable {
                     uri: uri, width: refused.width, height: refused.height,
                     limit: limits.maximumPixels)
             }
-            throw .notAVideo(uri: uri, reason: seen.line ?? FFmpegStatus(code: status).text)
+            throw .notAVideo(
+                uri: uri,
+                reason: Wording.unreadableHeader(
+                    seen.line, endsEarly: status == rs_error_end_of_file))
         }
         avformat_find_stream_info(context, nil)
         try bytes.checkInterruption()
@@ -247,9 +253,9 @@ struct Demuxer: ~Copyable {
         try body(rs_stream(context, Int32(streamIndex)), diagnostics.pointer)
     }
 
-    /// Calls `body` with the packet that `read` gave.
-    func withPacket<Result>(_ body: (UnsafeMutablePointer<AVPacket>) -> Result) -> Result {
-        body(packet)
+    /// Moves the packet that `read` gave into another one, which must be empty.
+    func movePacket(into other: UnsafeMutablePointer<AVPacket>) {
+        av_packet_move_ref(other, packet)
     }
 
     /// Whether the decoder had to invent a part of the picture, or its references.

@@ -20,56 +20,25 @@ struct PacketScan {
         let facts = demuxer.facts
         let rate = facts.nominalRate ?? fps
         let period = MediaTime(ticks: Int128(rate.denominator), scale: Int128(rate.numerator))
-        var count = 0
-        var doubtful = false
-        var last: (pts: Int64, duration: Int64)?
-        var before: Int64?
+        var tally = PacketTally(timeBase: facts.timeBase)
         reading: while true {
             switch try demuxer.read() {
             case .end: break reading
             case .failure:
-                doubtful = true
+                tally.fail()
                 break reading
-            case .packet(let packet):
-                if packet.isCorrupt { doubtful = true }
-                guard !packet.isDiscarded, packet.size > 0 else { continue }
-                count += 1
-                guard let pts = packet.pts, ContainerFacts.isPlausible(pts, facts.timeBase) else {
-                    doubtful = true
-                    continue
-                }
-                if let latest = last?.pts, pts <= latest {
-                    if pts < latest { before = max(before ?? pts, pts) }
-                } else {
-                    before = last?.pts
-                    last = (pts, packet.duration)
-                }
+            case .packet(let packet): tally.add(packet)
             }
         }
-        self.count = count
+        count = tally.count
         let size = facts.declaredSize
         area = max(0, min(size.width, 1 << 20)) * max(0, min(size.height, 1 << 20))
         averageRate = facts.averageRate
-        hasAllTimes = !doubtful
+        hasAllTimes = !tally.isDoubtful
         isDoubtful =
-            doubtful || averageRate == nil || Self.codecsWithSilentPackets.contains(facts.codec)
-        guard let last else {
-            end = count > 0 ? (facts.start ?? .zero) + period * count : nil
-            return
-        }
-        var length = period
-        if last.duration > 0, ContainerFacts.isPlausible(last.duration, facts.timeBase) {
-            var duration = last.duration
-            if let short = facts.missingFromLastPacket,
-                last.pts.addingReportingOverflow(duration).partialValue == short.end
-            {
-                duration += short.delay
-            }
-            length = MediaTime(ticks: duration, timeBase: facts.timeBase)
-        } else if let before {
-            length = MediaTime(ticks: last.pts - before, timeBase: facts.timeBase)
-        }
-        end = MediaTime(ticks: last.pts, timeBase: facts.timeBase) + length
+            tally.isDoubtful || averageRate == nil
+            || Self.codecsWithSilentPackets.contains(facts.codec)
+        end = tally.end(facts, period: period)
     }
 
     /// Codecs in which a packet of a sound file may give no picture, or two packets give one.

@@ -19,8 +19,9 @@ public struct SamplingOptions: Sendable, Hashable {
     public var start: Rational?
     /// Where the range ends (not included); nil: at the end.
     public var end: Rational?
-    /// Whether `SampledFrame.index` must count from the beginning of the file even where a range
-    /// could be reached faster by seeking. `--sampling qwen` always counts from the beginning.
+    /// Whether `SampledFrame.index` must count all pictures from the beginning of the file, so that
+    /// none may be passed over and no range reached by seeking. Damage is then found wherever it
+    /// is, and `DecodeReport.framesDecoded` counts all. `--sampling qwen` always counts like that.
     public var needsIndices: Bool
     /// False leaves the pictures empty (size 0 × 0) and saves their conversion: to plan or count
     /// frames. Pictures of a folder are not even opened then, so none is found damaged.

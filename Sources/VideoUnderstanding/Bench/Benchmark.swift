@@ -150,7 +150,8 @@ public struct Benchmark: Sendable {
         var sampled = 0
         let seconds = try median {
             var reader = try VideoReader.open(
-                clip, sampling: SamplingOptions(), limits: .standard, threads: options.threads,
+                clip, sampling: SamplingOptions(needsIndices: true), limits: .standard,
+                threads: options.threads,
                 allowReferences: false)
             sampled = 0
             while try reader.next() != nil { sampled += 1 }

@@ -47,6 +47,8 @@ public struct VideoRecord: Sendable, Equatable {
     public var rotation: Int
     /// Frames a second; nil where the file states none.
     public var frameRate: Double?
+    /// Pictures that were decoded: all but those that nothing that was sampled depends on, which
+    /// may be passed over.
     public var framesDecoded: Int
     public var coverage: CoverageRecord
 

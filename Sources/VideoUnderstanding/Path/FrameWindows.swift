@@ -46,18 +46,36 @@ package struct WindowStart: Sendable, Equatable {
 /// Cuts the sampled frames of a video into consecutive windows, and each window into pairs, while
 /// they are decoded.
 ///
-/// A window ends where a shot does, if the reader looks for cuts, or else at its limit. At most one
-/// frame of a pair and the first frame of the next window are held.
+/// A window ends where a shot does, if the reader looks for cuts, or else at its limit (see
+/// `WindowEnds`). The frames of the seconds are held that decide where a window ends, at the size
+/// that the model sees.
 package struct FrameWindows: ~Copyable {
-    package var reader: FrameReader
-    private let limit: WindowLimit
-    private var shots: ShotJoining
-    private var pending: (frame: SampledFrame, start: WindowStart)?
+    private struct Held {
+        var frame: SampledFrame
+        var candidate: WindowEnds.Candidate
+    }
 
-    /// - Parameter minShot: a shot of fewer seconds is joined to its neighbour.
-    package init(_ reader: consuming FrameReader, limit: WindowLimit, minShot: Double = 0) {
+    package var reader: FrameReader
+    private let ends: WindowEnds
+    private let transferSize: PixelSize?
+    private var resampler: Resampler?
+    private var shots: ShotJoining
+    /// Frames that no window has yet.
+    private var ahead: [Held] = []
+    private var hasBegun = false
+    private var hasEnded = false
+    private var begin: WindowStart?
+
+    /// - Parameters:
+    ///   - minShot: seconds of the shortest shot or window that stands alone.
+    ///   - transferSize: held frames are resized to this; nil: they stay as they are.
+    package init(
+        _ reader: consuming FrameReader, limit: WindowLimit, minShot: Double = 0,
+        transferSize: PixelSize? = nil
+    ) {
         self.reader = reader
-        self.limit = limit
+        ends = WindowEnds(limit: limit, least: minShot)
+        self.transferSize = transferSize
         shots = ShotJoining(least: minShot)
     }
 
@@ -73,41 +91,79 @@ package struct FrameWindows: ~Copyable {
         timing: inout TimingRecord,
         onPair: (SampledFrame, SampledFrame?, inout TimingRecord) throws -> Void
     ) throws -> FrameWindow? {
-        let first: SampledFrame
-        let start: Double
-        if let (frame, begin) = pending.take() {
-            (first, start) = (frame, begin.time)
-        } else {
-            guard let frame = try pull(&timing) else { return nil }
-            (first, start) = (frame, frame.time)
-            shots.begin(at: frame.time)
-        }
+        if ahead.isEmpty { try lookAhead(&timing) }
+        guard !ahead.isEmpty else { return nil }
+        let first = ahead.removeFirst().frame
+        let start = begin.take()?.time ?? first.time
+        var window = WindowEnds.Window(
+            start: start, instant: first.instant, lastTime: first.time, frames: 1)
         var moments = [first.moment]
         var unpaired: SampledFrame? = first
-        while let current = try pull(&timing) {
-            if let cut = current.shotStart, shots.parts(at: cut, end: reader.promisedEnd) {
-                pending = (current, WindowStart(time: cut, isCut: true))
-                break
+        filling: while true {
+            try Task.checkCancellation()
+            if ahead.isEmpty {
+                if hasEnded { break }
+                try lookAhead(&timing)
+                continue
             }
-            let isBeyond =
-                moments.count >= limit.frames
-                || limit.seconds.map { current.instant - first.instant >= $0 - 1e-9 } ?? false
-            if isBeyond, let last = moments.last, current.time > last.time {
-                pending = (current, WindowStart(time: current.time, isCut: false))
-                break
-            }
-            if !isBeyond {
-                moments.append(current.moment)
+            switch ends.decide(window, ahead.lazy.map(\.candidate), end: end) {
+            case .wait: try lookAhead(&timing)
+            case .end(let start):
+                begin = start
+                break filling
+            case .leaveOut: ahead.removeFirst()
+            case .take:
+                let frame = ahead.removeFirst().frame
+                moments.append(frame.moment)
+                window.frames += 1
+                window.lastTime = frame.time
                 if let partner = unpaired.take() {
-                    try onPair(partner, current, &timing)
+                    try onPair(partner, frame, &timing)
                 } else {
-                    unpaired = current
+                    unpaired = frame
                 }
             }
-            try Task.checkCancellation()
         }
         if let last = unpaired { try onPair(last, nil, &timing) }
-        return FrameWindow(moments: moments, start: start, next: pending?.start)
+        return FrameWindow(moments: moments, start: start, next: begin)
+    }
+
+    /// Where the video ends, in seconds; nil before its last frame was read.
+    private var end: Double? {
+        hasEnded ? max(reader.report.end, ahead.last?.frame.time ?? 0) : nil
+    }
+
+    /// Reads one more frame, or finds that there is none.
+    private mutating func lookAhead(_ timing: inout TimingRecord) throws {
+        guard !hasEnded, var frame = try pull(&timing) else {
+            hasEnded = true
+            return
+        }
+        var cut: Double?
+        if hasBegun {
+            if let begun = frame.shotStart, shots.parts(at: begun, end: reader.promisedEnd) {
+                cut = begun
+            }
+        } else {
+            shots.begin(at: frame.time)
+            hasBegun = true
+        }
+        if ends.looksAhead { shrink(&frame, &timing) }
+        ahead.append(
+            Held(
+                frame: frame,
+                candidate: WindowEnds.Candidate(
+                    time: frame.time, instant: frame.instant, cut: cut)))
+    }
+
+    /// Resizes a frame as the model sees it; resizing it again changes nothing.
+    private mutating func shrink(_ frame: inout SampledFrame, _ timing: inout TimingRecord) {
+        let size = frame.image.size
+        guard let transferSize, size.area > 0, size != transferSize else { return }
+        let start = ContinuousClock.now
+        if resampler?.source != size { resampler = Resampler(from: size, to: transferSize) }
+        if let resampler { frame.image = resampler.resized(frame.image) }
+        timing.preprocess += (ContinuousClock.now - start).seconds
     }
 
     private mutating func pull(_ timing: inout TimingRecord) throws -> SampledFrame? {

@@ -14,7 +14,10 @@ package struct VisualStream: ~Copyable {
         tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
-        windows = FrameWindows(reader, limit: plan.limit, minShot: minShot)
+        // Whoever taps wants pictures as they are.
+        windows = FrameWindows(
+            reader, limit: plan.limit, minShot: minShot,
+            transferSize: tap == nil ? plan.transferSize : nil)
         builder = VisualInputBuilder(
             encoder: encoder, plan: plan, model: model, ablation: ablation, tap: tap)
     }

@@ -93,7 +93,7 @@ import Video
         "index_open_gop.mp4", "index_uneven.mp4", "index_vp9.mkv", "damaged.mp4", "folder",
     ])
     func readingIsTheSame(file: String) throws {
-        let plain = try Reading(TestData.fixture(file), SamplingOptions())
+        let plain = try Reading(TestData.fixture(file), SamplingOptions(needsIndices: true))
         let looking = try Reading(TestData.fixture(file), SamplingOptions(detectsCuts: true))
         #expect(looking.frames == plain.frames)
         #expect(looking.description == plain.description)
@@ -135,7 +135,8 @@ import Video
             let start = clock()
             var reader = try VideoReader.open(
                 .file(path: path),
-                sampling: SamplingOptions(needsPictures: false, detectsCuts: detectsCuts))
+                sampling: SamplingOptions(
+                    needsIndices: true, needsPictures: false, detectsCuts: detectsCuts))
             while try reader.next() != nil {}
             return Double(clock() - start) / 1e6
         }
