@@ -16,6 +16,10 @@ public enum BatchError: Error, Sendable, Equatable {
     /// Results with their journal, which another file must not replace.
     case resultsOfARun(path: String)
     case jobFile(path: String, [JobFileFault])
+    /// A pattern of a job file begins with a path that is not there.
+    case inputsMissing(path: String, JobFileFault)
+    case manifestAsJobFile(path: String)
+    case jobFileAsManifest(path: String)
     case notAResult(path: String, line: Int, reason: String)
 
     /// The same as a failure of the run.
@@ -68,6 +72,20 @@ public enum BatchError: Error, Sendable, Equatable {
                 .jobInvalid, stage: .options,
                 message: faults.map { "\(path):\($0)" }.joined(separator: "; "),
                 hint: "reelscribe schema job shows what a job file may say")
+        case .inputsMissing(let path, let fault):
+            Failure(
+                .inputNotFound, stage: .open, message: "\(path):\(fault)",
+                hint: "check the path; the value of a variable is taken as it is")
+        case .manifestAsJobFile(let path):
+            Failure(
+                .optionsInvalid, stage: .options,
+                message: "\(path) looks like a manifest, a job a line, and not like a job file",
+                hint: "reelscribe run --input \(path) --output RESULTS.jsonl")
+        case .jobFileAsManifest(let path):
+            Failure(
+                .optionsInvalid, stage: .options,
+                message: "\(path) looks like a job file, and not like a manifest, a job a line",
+                hint: "reelscribe run \(path)")
         case .notAResult(let path, let line, let reason):
             Failure(
                 .inputInvalid, stage: .open, message: "\(path), line \(line): \(reason)",

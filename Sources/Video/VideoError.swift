@@ -10,6 +10,8 @@ public enum VideoError: Error, Sendable, Equatable {
     case unreachable(uri: String, reason: String)
     /// A folder or pattern without a picture in it.
     case noPictures(uri: String)
+    /// A folder or pattern of videos, where one input is wanted.
+    case holdsVideos(uri: String, first: String)
     /// Not a video at all, as far as the content tells.
     case notAVideo(uri: String, reason: String)
     /// A playlist, script or session description: it only names other inputs.
@@ -60,7 +62,7 @@ extension VideoError {
         case .cannotOpen: "input.cannot_open"
         case .unsupportedURL, .hostNotAllowed: "input.unsupported_url"
         case .unreachable: "input.unreachable"
-        case .noPictures, .notAVideo, .namesOtherInputs, .noVideoStream, .noDecoder:
+        case .noPictures, .holdsVideos, .notAVideo, .namesOtherInputs, .noVideoStream, .noDecoder:
             "decode.no_video"
         case .nothingDecodable, .decoderCrashed: "decode.damaged"
         case .stalled, .decoderTooSlow: "decode.timeout"
@@ -102,6 +104,8 @@ extension VideoError {
         case .unsupportedURL: "only http:// and https:// addresses are read"
         case .unreachable: "check the address and the network, then try again"
         case .noPictures: "name a folder or a quoted pattern with PNG, JPEG, WebP or BMP files"
+        case .holdsVideos:
+            "name the videos one by one, or give their folder to reelscribe run with a job file"
         case .namesOtherInputs:
             "give the video itself, or --allow-references if you trust what the file names"
         case .noDecoder: "install a build of FFmpeg that decodes this codec, or convert the video"
@@ -132,6 +136,8 @@ extension VideoError: CustomStringConvertible {
         case .unsupportedURL(let uri): "\(uri): this kind of address is not supported"
         case .unreachable(let uri, let reason): "\(uri): cannot be reached: \(reason)"
         case .noPictures(let uri): "\(uri): there is no picture here"
+        case .holdsVideos(let uri, let first):
+            "\(uri): there are videos here, such as \(first), and not images of one video only"
         case .notAVideo(let uri, let reason): "\(uri): this is not a readable video: \(reason)"
         case .namesOtherInputs(let uri, let format):
             "\(uri): this is no video but a list of other inputs (\(format)), which is not followed"

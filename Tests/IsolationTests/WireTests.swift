@@ -8,7 +8,7 @@ import Video
 @Suite struct WireTests {
     static let errors: [VideoError] = [
         .notFound(uri: "a"), .cannotOpen(uri: "a", reason: "b"), .unsupportedURL(uri: "a"),
-        .unreachable(uri: "a", reason: "b"), .noPictures(uri: "a"),
+        .unreachable(uri: "a", reason: "b"), .noPictures(uri: "a"), .holdsVideos(uri: "a", first: "b"),
         .notAVideo(uri: "ä\n", reason: ""), .namesOtherInputs(uri: "a", format: "hls"),
         .noVideoStream(uri: "a", container: "mp4"), .noDecoder(uri: "a", codec: "x"),
         .nothingDecodable(uri: "a", reason: "b", encrypted: true),

@@ -6,7 +6,7 @@ import VideoUnderstanding
 /// Source: the JSON Schema `job`; written as YAML, of which JSON is a part.
 public struct JobFile: Sendable {
     public private(set) var manifest: Manifest
-    /// The given settings with the file's options over them.
+    /// The given settings with the file's options over them, and the command line's over these.
     public private(set) var base: Settings
     public let model: String?
     public let output: String?
@@ -25,14 +25,18 @@ public struct JobFile: Sendable {
     /// - Parameters:
     ///   - base: settings that the file's options go over.
     ///   - variables: values for the variables that the file declares.
+    ///   - overriding: puts in what goes over the options of the file and of its tasks; not over
+    ///     those of a manifest's lines, each of which means its own job.
     /// - Throws: `job.invalid` with the lines of all that is wrong.
     public static func reading(
-        _ path: String, base: Settings, variables: [VariableValue] = []
+        _ path: String, base: Settings, variables: [VariableValue] = [],
+        overriding: SettingsOverride? = nil
     ) throws(BatchError) -> JobFile {
         let (text, canBeReadAgain) = try text(of: path)
         do throws(JobFileFaults) {
             let yaml = try located(text, variables)
-            var file = try JobFile(path: path, yaml: yaml, base: base)
+            var (file, tasks) = try understood(yaml, path: path, base: base, overriding)
+            try file.addJobs(yaml.value["inputs"]?.array ?? [], tasks, yaml)
             if !canBeReadAgain { file.manifest.canBeReadAgain = false }
             return file
         } catch {
@@ -41,6 +45,40 @@ public struct JobFile: Sendable {
             case .batch(let error): throw error
             }
         }
+    }
+
+    /// What is wrong with a job file by itself: its inputs are not looked for, and variables without
+    /// a value are no fault.
+    public static func faults(in path: String) throws(BatchError) -> [JobFileFault] {
+        let text = try text(of: path).text
+        do throws(JobFileFaults) {
+            // A number can stand for a text, a rate and a time as well.
+            let yaml = try located(text, [], standIn: "1")
+            _ = try understood(yaml, path: path, base: Settings(), nil)
+            return []
+        } catch {
+            switch error {
+            case .faults(let faults): return faults
+            case .batch(let error): throw error
+            }
+        }
+    }
+
+    /// Whether lines that are no jobs are those of a job file.
+    static func isLikely(_ lines: [[UInt8]]) -> Bool {
+        guard !lines.prefix(linesToTell).contains(where: isJob),
+            lines.reduce(0, { $0 + $1.count }) <= largest,
+            let text = String(validating: lines.joined(separator: [10]), as: UTF8.self)
+        else { return false }
+        return (try? LocatedYAML(text) { $1 })?.value["inputs"] != nil
+    }
+
+    /// Lines at the head of a file that tell what it is.
+    private static let linesToTell = 5
+
+    private static func isJob(_ line: [UInt8]) -> Bool {
+        guard let value = try? JSON.parse(line) else { return false }
+        return value["video"] != nil && value["inputs"] == nil
     }
 
     private enum JobFileFaults: Error {
@@ -56,6 +94,7 @@ public struct JobFile: Sendable {
         var number = 0
         while let line = try reader.next() {
             number += 1
+            if number <= linesToTell, isJob(line.bytes) { throw .manifestAsJobFile(path: path) }
             guard bytes.count + line.length <= largest else {
                 throw .jobFile(
                     path: path,
@@ -71,7 +110,7 @@ public struct JobFile: Sendable {
 
     /// The file with its variables filled in, as its schema asks for.
     private static func located(
-        _ text: String, _ given: [VariableValue]
+        _ text: String, _ given: [VariableValue], standIn: String? = nil
     ) throws(JobFileFaults) -> LocatedYAML {
         let yaml: LocatedYAML
         do throws(JobFileFault) {
@@ -79,13 +118,17 @@ public struct JobFile: Sendable {
             let plain = try LocatedYAML(text) { $1 }
             let variables: Variables
             do throws(VariableFault) {
-                variables = try Variables(declared: plain.value["variables"], given: given)
+                variables = try Variables(
+                    declared: plain.value["variables"], given: given, standIn: standIn)
             } catch {
                 throw JobFileFault(
                     line: plain.line(of: "/variables"), message: "--set: \(error.description)")
             }
             yaml = try LocatedYAML(text) { path, scalar throws(VariableFault) in
-                path.hasPrefix("/variables/") ? scalar : try variables.filled(scalar)
+                if path.hasPrefix("/variables/") { return scalar }
+                // A folder may be called `a[1]`; only what the file itself says is a pattern.
+                let isGlob = path.hasPrefix("/inputs/") && path.hasSuffix("/glob")
+                return try variables.filled(scalar) { isGlob ? FileGlob.literal($0) : $0 }
             }
         } catch {
             throw .faults([error])
@@ -103,9 +146,21 @@ public struct JobFile: Sendable {
 
     // MARK: - Values, after the schema has found them in place
 
-    private init(path: String, yaml: LocatedYAML, base: Settings) throws(JobFileFaults) {
+    private static func understood(
+        _ yaml: LocatedYAML, path: String, base: Settings, _ overriding: SettingsOverride?
+    ) throws(JobFileFaults) -> (JobFile, [FileTask]) {
+        var tasks: [FileTask] = []
+        let file = try JobFile(path: path, yaml: yaml, base: base, overriding, &tasks)
+        return (file, tasks)
+    }
+
+    private init(
+        path: String, yaml: LocatedYAML, base: Settings, _ overriding: SettingsOverride?,
+        _ tasks: inout [FileTask]
+    ) throws(JobFileFaults) {
         let file = yaml.value
         manifest = Manifest(source: path)
+        manifest.overriding = overriding
         model = file["model"]?.string
         output = file["output"]?["file"]?.string
         isUnordered = file["output"]?["unordered"]?.bool
@@ -125,13 +180,13 @@ public struct JobFile: Sendable {
         }
         maxMemory = size
         do throws(JobFault) {
-            self.base = try base.applying(file["options"] ?? .null, of: nil)
+            self.base = try base.applying(
+                file["options"] ?? .null, of: nil, overriding: overriding)
         } catch {
             note(Self.path(of: error, below: "/options"), error.description)
         }
-        let tasks = try Self.tasks(file["tasks"], over: self.base, note)
+        tasks = try Self.tasks(file["tasks"], over: self.base, overriding, note)
         guard faults.isEmpty else { throw .faults(faults) }
-        try addJobs(file["inputs"]?.array ?? [], tasks, yaml)
     }
 
     /// One task of the file, whose options were tried.
@@ -142,7 +197,8 @@ public struct JobFile: Sendable {
     }
 
     private static func tasks(
-        _ value: JSON?, over base: Settings, _ note: (String, String) -> Void
+        _ value: JSON?, over base: Settings, _ overriding: SettingsOverride?,
+        _ note: (String, String) -> Void
     ) throws(JobFileFaults) -> [FileTask] {
         var tasks: [FileTask] = []
         for (index, task) in (value?.array ?? []).enumerated() {
@@ -154,7 +210,8 @@ public struct JobFile: Sendable {
             }
             do throws(JobFault) {
                 _ = try base.applying(
-                    task["options"] ?? .null, of: JobTaskName(rawValue: word))
+                    task["options"] ?? .null, of: JobTaskName(rawValue: word),
+                    overriding: overriding)
             } catch {
                 note(Self.path(of: error, below: path + "/options"), error.description)
             }
@@ -178,7 +235,8 @@ public struct JobFile: Sendable {
                     for entry in read.entries {
                         number += 1
                         self.manifest.add(
-                            entry.line, line: number, place: "\(manifest), \(entry.place)")
+                            entry.line, line: number, place: "\(manifest), \(entry.place)",
+                            isOverridden: false)
                     }
                 } catch {
                     throw .batch(error)
@@ -192,10 +250,17 @@ public struct JobFile: Sendable {
             }
             var videos = input["files"]?.array?.compactMap(\.string) ?? []
             if let pattern = input["glob"]?.string {
+                do throws(FileGlob.Fault) {
+                    try FileGlob.check(pattern)
+                } catch {
+                    let fault = JobFileFault(
+                        line: yaml.line(of: path + "/glob"), message: error.description)
+                    throw .batch(.inputsMissing(path: manifest.source, fault))
+                }
                 let search = FileGlob.search(pattern)
                 videos = search.files
                 notices += search.notices
-                if videos.isEmpty { notices.append("no file matches \(pattern)") }
+                if videos.isEmpty { notices.append("no file matches \(FileGlob.plain(pattern))") }
             }
             // What two patterns find is one video.
             for video in videos where seen.insert(video).inserted {
@@ -203,7 +268,7 @@ public struct JobFile: Sendable {
                     number += 1
                     let line = Self.line(of: task, video: video)
                     manifest.add(
-                        line, line: number, place: "\(task.name) of \(video)")
+                        line, line: number, place: "\(task.name) of \(video)", isOverridden: true)
                 }
             }
         }

@@ -39,11 +39,14 @@ struct Variables {
     /// - Parameters:
     ///   - declared: the member `variables` of the file.
     ///   - given: values from the command line, which go over the defaults.
+    ///   - standIn: the value of those that have none; nil: they must not be used.
     /// - Throws: where a value is given for what the file does not declare.
-    init(declared: JSON?, given: [VariableValue]) throws(VariableFault) {
+    init(
+        declared: JSON?, given: [VariableValue], standIn: String? = nil
+    ) throws(VariableFault) {
         for member in declared?.object?.members ?? [] {
             let text =
-                member.value.isNull ? nil : member.value.string ?? member.value.compact
+                member.value.isNull ? standIn : member.value.string ?? member.value.compact
             values.append((member.key, text))
         }
         for value in given {
@@ -55,7 +58,11 @@ struct Variables {
     }
 
     /// `text` with each `${NAME}` replaced by its value, and `$${` by `${`.
-    func filled(_ text: String) throws(VariableFault) -> String {
+    ///
+    /// - Parameter writing: how a value is written where the text is not plain.
+    func filled(
+        _ text: String, writing: (String) -> String = { $0 }
+    ) throws(VariableFault) -> String {
         var result = ""
         var rest = Substring(text)
         while let mark = rest.firstRange(of: "${") {
@@ -69,7 +76,7 @@ struct Variables {
             guard let end = rest[mark.upperBound...].firstIndex(of: "}") else {
                 throw .unfinished
             }
-            result += try value(of: String(rest[mark.upperBound..<end]))
+            result += writing(try value(of: String(rest[mark.upperBound..<end])))
             rest = rest[rest.index(after: end)...]
         }
         return result + rest

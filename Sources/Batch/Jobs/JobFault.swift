@@ -66,8 +66,8 @@ public enum JobFault: Error, Sendable, Equatable, CustomStringConvertible {
     static func excerpt(_ value: JSON) -> String {
         let text: String
         switch value {
-        case .object: text = "an object"
-        case .array: text = "an array"
+        case .object(let object): text = object.members.isEmpty ? "an empty object" : "an object"
+        case .array(let elements): text = elements.isEmpty ? "an empty list" : "a list"
         default: text = value.compact
         }
         return text.unicodeScalars.count <= 60 ? text : String(text.prefix(57)) + "..."

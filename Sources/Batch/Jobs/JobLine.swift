@@ -38,7 +38,8 @@ public enum JobLine: Sendable, Equatable {
     }
 
     static func parse(
-        _ bytes: some Collection<UInt8>, place: String, base: Settings
+        _ bytes: some Collection<UInt8>, place: String, base: Settings,
+        overriding: SettingsOverride? = nil
     ) -> JobLine {
         var reading = JobReading(id: defaultID(of: bytes))
         do throws(JobFault) {
@@ -51,7 +52,7 @@ public enum JobLine: Sendable, Equatable {
             } catch {
                 throw JobFault.notJSON(error)
             }
-            return .job(try reading.job(value, base: base))
+            return .job(try reading.job(value, base: base, overriding))
         } catch {
             return .invalid(reading.invalid(error, place: place))
         }
@@ -95,7 +96,9 @@ private struct JobReading {
         InvalidJob(id: id, meta: meta, video: video, failure: fault.failure(at: place))
     }
 
-    mutating func job(_ value: JSON, base: Settings) throws(JobFault) -> Job {
+    mutating func job(
+        _ value: JSON, base: Settings, _ overriding: SettingsOverride?
+    ) throws(JobFault) -> Job {
         guard case .object(let object) = value else { throw .notAnObject }
         // What ties the result to the job comes first: any fault is reported under it.
         meta = object["meta"]
@@ -107,7 +110,7 @@ private struct JobReading {
         for member in object.members where !known.contains(member.key) {
             throw .unknown(member: member.key)
         }
-        if let id, id.isEmpty { throw wrong("id", "a string with something in it", .string(id)) }
+        if let id, id.isEmpty { throw wrong("id", "a text with something in it", .string(id)) }
 
         let video = try text(object["video"], "video", isRequired: true) ?? ""
         guard !video.isEmpty, video != "-", !video.unicodeScalars.contains("\0") else {
@@ -125,20 +128,20 @@ private struct JobReading {
             task = .summarize
         case .ask: task = .ask(try questions(object["questions"]))
         }
-        let settings = try base.applying(object["options"] ?? .null, of: name)
+        let settings = try base.applying(
+            object["options"] ?? .null, of: name, overriding: overriding)
         return Job(id: self.id, video: video, task: task, settings: settings, meta: meta)
     }
 
     private func questions(_ value: JSON?) throws(JobFault) -> [String] {
         guard let value, !value.isNull else { throw .missing(member: "questions") }
-        let expected = "a list of questions"
         guard let list = value.array, !list.isEmpty else {
-            throw wrong("questions", expected, value)
+            throw wrong("questions", "a list of one or more questions", value)
         }
         var questions: [String] = []
-        for item in list {
+        for (index, item) in list.enumerated() {
             guard let question = item.string, !question.isEmpty else {
-                throw wrong("questions", expected, item)
+                throw wrong("questions[\(index)]", "a text with something in it", item)
             }
             questions.append(question)
         }
@@ -152,7 +155,7 @@ private struct JobReading {
             if isRequired { throw .missing(member: member) }
             return nil
         }
-        guard let text = value.string else { throw wrong(member, "a string", value) }
+        guard let text = value.string else { throw wrong(member, "a text", value) }
         return text
     }
 

@@ -1,6 +1,9 @@
 import OrderedJSON
 import VideoUnderstanding
 
+/// Puts into settings what goes over a job's own options.
+public typealias SettingsOverride = @Sendable (inout Settings) -> Void
+
 extension Settings {
     /// These settings with a job's options over them.
     ///
@@ -8,9 +11,12 @@ extension Settings {
     ///   - options: an object of option names and values; null counts as absent, as do values that
     ///     are null.
     ///   - task: nil where the options are for jobs of any task.
+    ///   - overriding: goes over the options.
     /// - Throws: with the name of the first option that is unknown, wrong, or at odds with others.
-    public func applying(_ options: JSON, of task: JobTaskName?) throws(JobFault) -> Settings {
-        guard !options.isNull else { return self }
+    public func applying(
+        _ options: JSON, of task: JobTaskName?, overriding: SettingsOverride? = nil
+    ) throws(JobFault) -> Settings {
+        let options = options.isNull ? .object(JSONObject()) : options
         guard case .object(let object) = options else {
             throw .wrong(
                 member: "options", expected: "an object", found: JobFault.excerpt(options))
@@ -25,6 +31,7 @@ extension Settings {
                     member.key, expected: option.expected, found: JobFault.excerpt(member.value))
             }
         }
+        overriding?(&settings)
         do {
             try settings.validate()
         } catch {

@@ -21,6 +21,8 @@ public struct ResultMerge: Sendable {
         var path: String
         var bytes: Range<Int>
         var failed: Bool
+        /// The error of a line that is no job.
+        var isInvalid: Bool
     }
 
     private var entries: [String: Entry] = [:]
@@ -40,7 +42,9 @@ public struct ResultMerge: Sendable {
                 for group in scan.groups {
                     add(
                         group.job.name,
-                        Entry(path: path, bytes: group.bytes, failed: group.job.failed))
+                        Entry(
+                            path: path, bytes: group.bytes, failed: group.job.failed,
+                            isInvalid: group.job.isInvalid))
                 }
             } else {
                 try addLines(of: path)
@@ -52,22 +56,26 @@ public struct ResultMerge: Sendable {
 
     /// Writes what was taken, as a whole.
     ///
-    /// - Parameter manifest: gives the order; jobs it does not name follow. Without it, jobs stand
-    ///   as they were found.
+    /// - Parameter manifest: gives the order; jobs it does not name follow, but for the errors of
+    ///   lines that it does not hold any more, which go. Without it, jobs stand as they were found.
     /// - Throws: `output.unwritable`, also where a journal lies there: its run could not go on.
     public func write(to output: String, manifest: Manifest?) throws(Failure) -> Report {
         guard !JournalReading.exists(ResultStore.journalPath(of: output)) else {
             throw BatchError.resultsOfARun(path: output).failure
         }
-        var report = Report(jobs: entries.count, dropped: dropped)
-        report.failed = entries.values.count { $0.failed }
+        var report = Report()
         var names = order
         if let manifest {
             let wanted = manifest.entries.map(\.name)
             report.missing = manifest.entries.filter { entries[$0.name] == nil }.map(\.title)
             let known = Set(wanted)
-            names = wanted.filter { entries[$0] != nil } + order.filter { !known.contains($0) }
+            names =
+                wanted.filter { entries[$0] != nil }
+                + order.filter { !known.contains($0) && entries[$0]?.isInvalid == false }
         }
+        report.jobs = names.count
+        report.failed = names.count { entries[$0]?.failed ?? false }
+        report.dropped = dropped + entries.count - names.count
         do throws(BatchError) {
             var pieces = FilePieces(
                 names.compactMap { entries[$0] }.map {
@@ -118,7 +126,15 @@ public struct ResultMerge: Sendable {
             }
             if let job = open { add(job.id, job.entry) }
             let failed = schema == DocumentKind.error.identifier
-            open = (id, question, Entry(path: path, bytes: bytes, failed: failed))
+            // A sound job that asks for an empty range has the same code, but got as far as decoding.
+            let error = failed ? value["error"] : nil
+            let isInvalid =
+                error?["code"]?.string == FailureCode.jobInvalid.rawValue
+                && error?["stage"]?.string == FailureStage.options.rawValue
+            open = (
+                id, question,
+                Entry(path: path, bytes: bytes, failed: failed, isInvalid: isInvalid)
+            )
         }
         if let job = open { add(job.id, job.entry) }
     }

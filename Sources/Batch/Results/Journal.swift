@@ -37,6 +37,7 @@ enum JournalNote: Sendable, Equatable {
                 "request": .string(job.request), "stamp": .string(job.stamp),
             ]
             if let sha256 = job.sha256 { object["sha256"] = .string(sha256) }
+            if job.isInvalid { object["invalid"] = true }
             object["lines"] = .array(job.lines.map(JSON.string))
             return JSON.object(object).compact + "\n"
         }
@@ -65,7 +66,8 @@ enum JournalNote: Sendable, Equatable {
             self = .finished(
                 FinishedJob(
                     name: job, failed: event == "failed", request: request, stamp: stamp,
-                    sha256: value["sha256"]?.string, lines: digests))
+                    sha256: value["sha256"]?.string,
+                    isInvalid: value["invalid"]?.bool ?? false, lines: digests))
         default: return nil
         }
     }
@@ -82,6 +84,8 @@ struct FinishedJob: Sendable, Equatable {
     var stamp: String
     /// Of the input's bytes.
     var sha256: String?
+    /// It was no job but a line that is none, so that its error says nothing once the line is gone.
+    var isInvalid = false
     /// Fingerprints of its documents' lines, in order. They find the documents wherever they stand
     /// in the results.
     var lines: [String]

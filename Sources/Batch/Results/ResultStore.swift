@@ -151,6 +151,16 @@ struct ResultStore: ~Copyable {
         try journal.append(Array(note.line.utf8))
     }
 
+    /// Lets go of the errors of lines that were no jobs, where the line is gone. They leave the
+    /// results with ``settle(order:)``.
+    ///
+    /// - Returns: how many there were.
+    mutating func forgetInvalid(where isGone: (_ name: String) -> Bool) -> Int {
+        let gone = current.filter { groups[$0.value].job.isInvalid && isGone($0.key) }
+        for name in gone.keys { current[name] = nil }
+        return gone.count
+    }
+
     // MARK: - Order
 
     /// Leaves one result a job, in a given order; what the order does not name follows as it

@@ -125,6 +125,7 @@ public struct BatchRun: ~Copyable {
             }
         }
         let named = Set(manifest.entries.map(\.name))
+        tally.superseded = store.forgetInvalid { !named.contains($0) }
         tally.orphans = store.names.count { !named.contains($0) }
         return todo + suspects.prefix(limit - todo.count)
     }
@@ -144,7 +145,9 @@ public struct BatchRun: ~Copyable {
     }
 
     private func line(of entry: ManifestEntry) -> JobLine {
-        let line = JobLine.parse(entry.line, place: entry.place, base: base)
+        let line = JobLine.parse(
+            entry.line, place: entry.place, base: base,
+            overriding: entry.isOverridden ? manifest.overriding : nil)
         guard let firstUse = entry.firstUse, case .job(let job) = line else { return line }
         let fault = JobFault.usedTwice(id: entry.id, first: firstUse)
         return .invalid(
@@ -215,7 +218,7 @@ public struct BatchRun: ~Copyable {
         }
         let finished = FinishedJob(
             name: name, failed: outcome.failure != nil, request: item.request, stamp: item.stamp,
-            sha256: outcome.sha256, lines: [])
+            sha256: outcome.sha256, isInvalid: item.job == nil, lines: [])
         let lines = outcome.documents.map(\.compact)
         do throws(Failure) {
             try writing { store throws(BatchError) in try store.append(lines, of: finished) }

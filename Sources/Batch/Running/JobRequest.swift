@@ -12,8 +12,9 @@ struct JobRequest {
         let settings = analyzer.effective(job.settings)
         var object: JSONObject = [
             "tool": .string(Self.toolMajor), "task": .string(job.task.name.rawValue),
-            "video": .string(job.video), "model": .string(analyzer.modelRecord(job).fingerprint),
-            "name": .string(analyzer.modelRecord(job).name), "timing": .bool(includesTiming),
+            // Not its name: the same checkpoint may be reached by several.
+            "video": .string(job.video),
+            "model": .string(analyzer.record(mrope: settings.mrope).fingerprint), "timing": .bool(includesTiming),
         ]
         switch job.task {
         case .summarize: object["settings"] = settings.json(for: .summary)
@@ -32,8 +33,4 @@ struct JobRequest {
 
     /// Another major version may give other documents.
     private static let toolMajor = String(ToolRecord.current.version.prefix { $0 != "." })
-}
-
-extension Analyzer {
-    fileprivate func modelRecord(_ job: Job) -> ModelRecord { record(mrope: job.settings.mrope) }
 }

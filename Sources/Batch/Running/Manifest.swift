@@ -13,6 +13,8 @@ struct ManifestEntry: Sendable {
     var line: [UInt8]
     /// Where the id was used first.
     var firstUse: String?
+    /// The manifest's ``Manifest/overriding`` goes over the line's options.
+    var isOverridden = false
 
     /// The job for a person: its id, and its place too where that alone would mean another.
     var title: String { firstUse == nil ? id : "\(id) (\(place))" }
@@ -25,6 +27,8 @@ public struct Manifest: Sendable {
     private(set) var entries: [ManifestEntry] = []
     /// Whether everything the jobs were read from is still there for a second reading.
     public internal(set) var canBeReadAgain = true
+    /// Goes over the options of the lines that a job file has made.
+    var overriding: SettingsOverride?
     private var firstUses: [String: String] = [:]
 
     public var count: Int { entries.count }
@@ -45,13 +49,18 @@ public struct Manifest: Sendable {
             number += 1
             if !JobLine.isBlank(line.bytes) { manifest.add(line.bytes, line: number) }
         }
+        if JobFile.isLikely(manifest.entries.map(\.line)) {
+            throw .jobFileAsManifest(path: path)
+        }
         return manifest
     }
 
     /// - Parameters:
     ///   - line: a number from 1.
     ///   - place: what messages call it; by its number where nil.
-    mutating func add(_ bytes: [UInt8], line: Int, place: String? = nil) {
+    mutating func add(
+        _ bytes: [UInt8], line: Int, place: String? = nil, isOverridden: Bool = false
+    ) {
         // Settings do not matter to an id.
         let id = JobLine.parse(bytes, line: line, base: Settings()).id
         let firstUse = firstUses[id]
@@ -60,7 +69,7 @@ public struct Manifest: Sendable {
         entries.append(
             ManifestEntry(
                 id: id, name: firstUse == nil ? id : Self.name(of: id, onLine: line),
-                place: place, line: bytes, firstUse: firstUse))
+                place: place, line: bytes, firstUse: firstUse, isOverridden: isOverridden))
     }
 
     /// No id can be written this way in a line of its own by chance.

@@ -43,6 +43,22 @@ public struct RunDocument: Document {
         return tally.left > 0 ? .limit : .complete
     }
 
+    /// The same for a person: what was done, how fast, and what is to be done now.
+    public var text: String {
+        let jobs = tally.done + tally.failed
+        var text = "\(jobs) \(jobs == 1 ? "job" : "jobs") in \(ProgressText.duration(tally.elapsed))"
+        if jobs > 0 { text += " (\(Int(tally.perHour.rounded())) an hour), \(tally.failed) failed" }
+        if tally.before > 0 {
+            text += "; done before: \(tally.before), \(tally.failedBefore) of them failed"
+        }
+        text += "; results: \(output)"
+        if tally.allFailed > 0 {
+            text += "; errors are in the results, and --retry-failed does their jobs again"
+        }
+        if tally.left > 0 { text += "; left: \(tally.left), which the same command goes on with" }
+        return text
+    }
+
     public var json: JSON {
         var object: JSONObject = [
             "schema": .string(Self.kind.identifier), "source": .string(source),

@@ -16,6 +16,8 @@ public struct RunTally: Sendable {
     public var outdated = 0
     /// Results whose jobs the manifest does not name any more.
     public var orphans = 0
+    /// Errors of lines that were no jobs, and that the manifest does not hold any more: they go.
+    public var superseded = 0
     public var repairedBytes = 0
     public var frames = 0
     public var usage = UsageRecord()

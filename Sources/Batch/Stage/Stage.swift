@@ -122,7 +122,7 @@ public final class Stage: Sendable {
         let failure = Failure(
             .interrupted, stage: .tool,
             message: "the stage was asked to end before this job was done",
-            hint: "give the job to another stage", retryable: true, status: .terminated)
+            hint: "give the job to another stage", status: .terminated)
         return switch line {
         case .job(let job): job.document(of: failure)
         case .invalid(let job):

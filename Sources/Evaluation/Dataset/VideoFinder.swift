@@ -1,10 +1,9 @@
+import Video
 import VideoUnderstanding
 
 /// Finds the video that a dataset names, often without a folder or an extension.
 struct VideoFinder: Sendable {
-    static let extensions = [
-        "mp4", "mkv", "webm", "mov", "avi", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "ogv", "gif",
-    ]
+    static let extensions = FileNames.videoEndings + ["gif"]
 
     /// Where videos are looked for, in this order.
     let folders: [String]

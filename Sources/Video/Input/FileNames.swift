@@ -2,6 +2,22 @@ import Glibc
 
 /// Lists of files in the order in which a person counts them.
 package enum FileNames {
+    /// Endings of files that hold videos; of pictures that move, too, they are not.
+    package static let videoEndings = [
+        "mp4", "mkv", "webm", "mov", "avi", "m4v", "mpg", "mpeg", "ts", "flv", "wmv", "ogv",
+    ]
+
+    /// The first file that is a video by its name.
+    static func firstVideo(of paths: [String]) -> String? {
+        paths.first { path in
+            guard let dot = path.lastIndex(of: "."),
+                videoEndings.contains(path[path.index(after: dot)...].lowercased())
+            else { return false }
+            var facts = stat()
+            return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
+        }
+    }
+
     /// Paths of the entries of a folder whose names do not begin with a dot, in natural order.
     static func inFolder(_ folder: String) throws(VideoError) -> [String] {
         guard let directory = opendir(folder) else {

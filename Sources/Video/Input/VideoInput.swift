@@ -65,6 +65,9 @@ public enum VideoInput: Sendable, Hashable {
             switch status.st_mode & S_IFMT {
             case S_IFDIR:
                 let names = try FileNames.inFolder(argument)
+                if let video = FileNames.firstVideo(of: names) {
+                    throw .holdsVideos(uri: argument, first: video)
+                }
                 let pictures = names.filter { PictureSignature.looksLikePicture($0) }
                 guard !pictures.isEmpty else { throw .noPictures(uri: argument) }
                 return .imageFolder(pictures, framesPerSecond: inputFPS, uri: argument)
@@ -81,6 +84,9 @@ public enum VideoInput: Sendable, Hashable {
         }
         if argument.utf8.contains(where: { "*?[".utf8.contains($0) }) {
             let matches = FileNames.matching(argument)
+            if matches.count > 1, let video = FileNames.firstVideo(of: matches) {
+                throw .holdsVideos(uri: argument, first: video)
+            }
             let pictures = matches.filter { PictureSignature.looksLikePicture($0) }
             if !pictures.isEmpty {
                 return .imageFolder(pictures, framesPerSecond: inputFPS, uri: argument)

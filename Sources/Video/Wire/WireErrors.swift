@@ -36,6 +36,7 @@ extension VideoError: WireValue {
         case 22: self = .cannotEncode(reason: try reader.string())
         case 23: self = .systemFailure(operation: try reader.string(), reason: try reader.string())
         case 24: self = .decoderLost(uri: try reader.string(), reason: try reader.string())
+        case 25: self = .holdsVideos(uri: try reader.string(), first: try reader.string())
         case let kind: throw .invalid("error \(kind)")
         }
     }
@@ -141,6 +142,10 @@ extension VideoError: WireValue {
             writer.put(24)
             writer.put(uri)
             writer.put(reason)
+        case .holdsVideos(let uri, let first):
+            writer.put(25)
+            writer.put(uri)
+            writer.put(first)
         }
     }
 }

@@ -73,7 +73,7 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
         self.stage = stage
         self.message = Self.oneLine(message)
         self.hint = hint.map(Self.oneLine)
-        self.retryable = retryable ?? (status == .temporary)
+        self.retryable = retryable ?? (status == .temporary || code == .interrupted)
         self.status = status
     }
 

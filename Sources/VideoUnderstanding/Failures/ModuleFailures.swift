@@ -13,8 +13,8 @@ extension VideoError: ModuleFailure {
     func failure(_ stage: FailureStage) -> Failure {
         let stage: FailureStage =
             switch self {
-            case .notFound, .cannotOpen, .unsupportedURL, .unreachable, .noPictures, .notAVideo,
-                .namesOtherInputs, .noVideoStream, .noDecoder, .tooManyStreams:
+            case .notFound, .cannotOpen, .unsupportedURL, .unreachable, .noPictures, .holdsVideos,
+                .notAVideo, .namesOtherInputs, .noVideoStream, .noDecoder, .tooManyStreams:
                 .open
             case .invalidSampling: .options
             case .cannotEncode: .output

@@ -80,6 +80,7 @@ public final class ProgressMeter: Sendable {
     /// - Parameters:
     ///   - task: what is done, as a noun: `decode`, `vision`, …
     ///   - total: how many units there will be; nil where nobody knows.
+    ///   - unit: what is counted; empty where nothing is, so that a line says when it begins alone.
     ///   - pace: what the speed is told in.
     public func begin(
         _ task: String, total: Int? = nil, unit: String, pace: ProgressPace = .perSecond
@@ -134,7 +135,11 @@ public final class ProgressMeter: Sendable {
 
     private func finish(_ state: inout State) {
         guard state.task != nil else { return }
-        if style == .bar { wipe(&state) } else { show(&state, isLast: true) }
+        if style == .bar {
+            wipe(&state)
+        } else if style == .json || !state.unit.isEmpty {
+            show(&state, isLast: true)
+        }
         state.task = nil
     }
 

@@ -1,5 +1,5 @@
 /// The words of progress.
-enum ProgressText {
+package enum ProgressText {
     /// `decode  [=======>        ]  45 %  123/270 frames  61.2/s  2 s left`, at most `width - 1`
     /// columns, so that no terminal breaks the line.
     static func bar(
@@ -32,6 +32,8 @@ enum ProgressText {
         task: String, done: Int, total: Int?, unit: String, rate: Double?, left: Double?,
         failed: Int?, pace: ProgressPace
     ) -> String {
+        // What has no unit is not counted.
+        if unit.isEmpty { return task }
         var text = task.isEmpty ? "" : task + ": "
         text += total.map { "\(done) of \($0) \(unit)" } ?? "\(done) \(unit)"
         if let failed { text += ", \(failed) failed" }
@@ -46,7 +48,7 @@ enum ProgressText {
     }
 
     /// `8 s`, `2 min 05 s`, `1 h 02 min`
-    static func duration(_ seconds: Double) -> String {
+    package static func duration(_ seconds: Double) -> String {
         guard seconds.isFinite, seconds < 1e7 else { return "very long" }
         let whole = Int(seconds.rounded(.up))
         if whole < 60 { return "\(whole) s" }

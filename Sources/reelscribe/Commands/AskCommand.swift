@@ -31,27 +31,13 @@ struct AskCommand: ParsableCommand {
         completion: .file())
     var questionFile: String?
 
-    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
-    var system: String?
-
     @Flag(help: "Write plain text for people in place of JSON.")
     var text = false
 
-    @OptionGroup(title: "Output") var output: OutputOptions
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var result: DocumentOptions
+    @OptionGroup var watch: WatchOptions
 
-    func settings() throws -> Settings {
-        try Settings.from { settings in
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            settings.system = system
-        }
-    }
+    func settings() throws -> Settings { try Settings.from(watch.apply) }
 
     func validate() throws {
         _ = try settings()
@@ -64,7 +50,7 @@ struct AskCommand: ParsableCommand {
     }
 
     func run() throws {
-        let progress = reports.start()
+        let progress = watch.reports.start()
         var list = QuestionList()
         for question in questions { list.add(question) }
         if let questionFile { try list.add(file: questionFile) }
@@ -75,15 +61,15 @@ struct AskCommand: ParsableCommand {
         }
         let asked = list.questions
         let work = HeavyWork(
-            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+            WorkOrder(model: watch.model.model, settings: try settings(), progress: progress))
         let jobs = VideoJobs(
-            videos: [video], output: output, writesErrorDocuments: !text, progress: progress)
-        let streams = text && output.output == nil && StandardStreams.outputIsTerminal
+            videos: [video], output: result.output, writesErrorDocuments: !text, progress: progress)
+        let streams = text && result.output.output == nil && StandardStreams.outputIsTerminal
         try jobs.run(isSingle: asked.count == 1) { video, output throws(Failure) in
             guard streams else {
                 try work.answer(asked, about: video) { answer in
                     var document = answer
-                    if timing.noTiming { document.provenance.timing = nil }
+                    if result.timing.noTiming { document.provenance.timing = nil }
                     progress.finish()
                     if text {
                         if document.job.questionIndex == 0 {

@@ -89,33 +89,13 @@ struct EvalCommand: ParsableCommand {
             valueName: "way"))
     var ablate: AblationName?
 
-    @Option(
-        help: ArgumentHelp(
-            "Seconds of video that the model sees at once in a summary.", valueName: "seconds"))
-    var window: Rational = Rational(30)
-
-    @Option(help: ArgumentHelp("The instruction for summaries."))
-    var prompt: String?
-
-    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
-    var system: String?
-
-    @OptionGroup(title: "Output") var output: OutputOptions
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var result: DocumentOptions
+    @OptionGroup var summary: SummaryOptions
 
     func settings() throws -> Settings {
         try Settings.from { settings in
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            settings.window = window
-            settings.prompt = prompt
-            settings.system = system
-            settings.ablation = ablate?.ablation(seed: generation.seed)
+            summary.apply(to: &settings)
+            settings.ablation = ablate?.ablation(seed: settings.generation.seed)
         }
     }
 
@@ -128,7 +108,7 @@ struct EvalCommand: ParsableCommand {
         if let phrase = unanswerablePhrases.first(where: { NormalizedText($0).isEmpty }) {
             throw ValidationError("--unanswerable \"\(phrase)\" has no word in it.")
         }
-        if let results, results == output.output {
+        if let results, results == result.output.output {
             throw ValidationError("--results and --output cannot be the same file.")
         }
         if results == "-" { throw ValidationError("--results must be a file.") }
@@ -146,19 +126,19 @@ struct EvalCommand: ParsableCommand {
     func run() throws {
         Signals.letWorkEndItself()
         let start = ContinuousClock.now
-        let progress = reports.start()
+        let progress = summary.watch.reports.start()
         let data = try Dataset.load(dataset, videos: videos, categoryField: categoryField)
         let cases = Array(data.cases.prefix(limit ?? .max))
-        for path in [output.output, results] {
+        for path in [result.output.output, results] {
             try OutputGuard.check(output: path, against: [dataset] + cases.map(\.video))
         }
         // A place that cannot be written is found out before the work, not after it.
-        let isFile = output.output.map { $0 != "-" } ?? false
-        var file = isFile ? try output.documents(isSingle: true) : nil
+        let isFile = result.output.output.map { $0 != "-" } ?? false
+        var file = isFile ? try result.output.documents(isSingle: true) : nil
         let record = try evaluate(cases, progress)
         var document = EvaluationDocument(
             path: dataset, lines: data.cases.count, record: record, rules: rules)
-        if !timing.noTiming { document.seconds = (ContinuousClock.now - start).seconds }
+        if !result.timing.noTiming { document.seconds = (ContinuousClock.now - start).seconds }
         try file?.write(document)
         try file?.finish()
         try show(document, isElsewhere: isFile)
@@ -171,7 +151,8 @@ struct EvalCommand: ParsableCommand {
         _ cases: [EvaluationCase], _ progress: ProgressMeter
     ) throws -> EvaluationRecord {
         let work = HeavyWork(
-            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+            WorkOrder(
+                model: summary.watch.model.model, settings: try settings(), progress: progress))
         let watcher = VideoWatcher { questions, video, onAnswer throws(Failure) in
             var list = QuestionList()
             for question in questions { list.add(question) }
@@ -219,7 +200,7 @@ struct EvalCommand: ParsableCommand {
             try file.write(document.table)
         case .json:
             var documents = try DocumentOutput(
-                path: nil, layout: output.layout?.layout ?? .automatic, isSingle: true,
+                path: nil, layout: result.output.layout?.layout ?? .automatic, isSingle: true,
                 isTerminal: onTerminal)
             try documents.write(document)
             try documents.finish()

@@ -26,8 +26,7 @@ struct FramesCommand: ParsableCommand {
         completion: .file(extensions: ["png"]))
     var contactSheet: String?
 
-    @OptionGroup(title: "Output") var output: OutputOptions
-    @OptionGroup(title: "Output") var timing: TimingOptions
+    @OptionGroup var result: DocumentOptions
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
@@ -47,10 +46,10 @@ struct FramesCommand: ParsableCommand {
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))
         let jobs = VideoJobs(
-            videos: [video], output: output, writesErrorDocuments: true, progress: progress)
+            videos: [video], output: result.output, writesErrorDocuments: true, progress: progress)
         try jobs.run(isSingle: true) { video, output throws(Failure) in
             var document = try work.frames(of: video, contactSheet: contactSheet)
-            if timing.noTiming { document.timing = nil }
+            if result.timing.noTiming { document.timing = nil }
             progress.finish()
             try output.write(document)
         }

@@ -19,34 +19,23 @@ struct PlanCommand: ParsableCommand {
     @Argument(help: videoHelp, completion: .file())
     var videos: [String]
 
-    @OptionGroup(title: "Output") var output: OutputOptions
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Windows") var windows: WindowOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var result: DocumentOptions
+    @OptionGroup var summary: SummaryOptions
 
-    func settings() throws -> Settings {
-        try Settings.from { settings in
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            windows.apply(to: &settings)
-        }
-    }
+    func settings() throws -> Settings { try Settings.from(summary.apply) }
 
     func validate() throws { _ = try settings() }
 
     func run() throws {
-        let progress = reports.start()
+        let progress = summary.watch.reports.start()
         let work = HeavyWork(
-            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+            WorkOrder(
+                model: summary.watch.model.model, settings: try settings(), progress: progress))
         let jobs = VideoJobs(
-            videos: videos, output: output, writesErrorDocuments: true, progress: progress)
+            videos: videos, output: result.output, writesErrorDocuments: true, progress: progress)
         try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
             var document = try work.plan(video)
-            if timing.noTiming { document.estimate = nil }
+            if result.timing.noTiming { document.estimate = nil }
             progress.finish()
             try output.write(document)
         }

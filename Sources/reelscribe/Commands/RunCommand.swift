@@ -1,8 +1,9 @@
 import ArgumentParser
 import Batch
+import Logging
 import VideoUnderstanding
 
-struct RunCommand: ParsableCommand, JobSettingsCommand {
+struct RunCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Work through a manifest or a job file, and go on where it stopped.",
@@ -16,7 +17,8 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
             A manifest holds a job a line:
               {"id"?, "video", "task": "summarize"|"ask", "questions"?, "options"?, "meta"?}
             A job file (YAML; see reelscribe schema job, and Pipelines/) says which videos, what of \
-            each, and where to.
+            each, and where to. What the command line says goes over a job file; a manifest's line \
+            means its own job, and its options go over both.
 
             EXAMPLES
               reelscribe run --input jobs.jsonl --output results.jsonl
@@ -82,22 +84,10 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
         completion: .file())
     var summary: String?
 
-    @Option(help: ArgumentHelp("Say what summaries are to write."))
-    var prompt: String?
-
-    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
-    var system: String?
-
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Windows") var windows: WindowOptions
-    @OptionGroup(title: "Inputs") var isolation: IsolationOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var job: JobOptions
 
     func validate() throws {
-        _ = try settings()
+        _ = try job.settings()
         guard (jobFile == nil) != (input == nil) else {
             throw ValidationError("Give a job file, or a manifest with --input.")
         }
@@ -118,39 +108,41 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
     }
 
     func run() throws {
-        let progress = reports.start()
-        let fetcher = try isolation.fetcher()
+        let progress = job.reports.start(level: .notice)
+        let fetcher = try job.isolation.fetcher()
         defer { fetcher.close() }
-        let order = try batchOrder(progress, fetcher)
+        let order = try batchOrder(fetcher)
         let work = BatchWork(order, progress: progress)
         let status = try work.run()
         if status != .success { throw ExitCode(status.rawValue) }
     }
 
-    private func batchOrder(
-        _ progress: ProgressMeter, _ fetcher: InputFetcher
-    ) throws -> BatchOrder {
-        let given = try settings()
+    private func batchOrder(_ fetcher: InputFetcher) throws -> BatchOrder {
+        let given = try job.settings()
         var order: BatchOrder
         if let jobFile {
             let file: JobFile
+            let options = job
             do throws(BatchError) {
-                file = try JobFile.reading(jobFile, base: given, variables: variables)
+                file = try JobFile.reading(
+                    jobFile, base: given, variables: variables
+                ) { options.apply(to: &$0) }
             } catch {
                 throw error.failure
             }
-            for notice in file.notices { progress.message("reelscribe: notice: \(notice)") }
+            let log = Logger(label: "run")
+            for notice in file.notices { log.notice("\(notice)") }
             guard let output = output ?? file.output else {
                 throw ValidationError("Say where the results go: output: file: in the job file.")
             }
             order = BatchOrder(
                 manifest: file.manifest, options: BatchOptions(output: output), base: file.base,
-                model: model.model ?? file.model, fetcher: fetcher)
+                model: job.model.model ?? file.model, fetcher: fetcher)
             order.options.isUnordered = unordered || file.isUnordered ?? false
-            order.options.includesTiming = !timing.noTiming && file.includesTiming ?? true
+            order.options.includesTiming = !job.timing.noTiming && file.includesTiming ?? true
             order.options.limit = limit ?? file.limit
-            order.base.threads = model.threads ?? file.threads
-            order.base.maxMemory = model.maxMemory ?? file.maxMemory
+            order.base.threads = job.model.threads ?? file.threads
+            order.base.maxMemory = job.model.maxMemory ?? file.maxMemory
         } else {
             let manifest: Manifest
             do throws(BatchError) {
@@ -160,9 +152,9 @@ struct RunCommand: ParsableCommand, JobSettingsCommand {
             }
             order = BatchOrder(
                 manifest: manifest, options: BatchOptions(output: output ?? ""), base: given,
-                model: model.model, fetcher: fetcher)
+                model: job.model.model, fetcher: fetcher)
             order.options.isUnordered = unordered
-            order.options.includesTiming = !timing.noTiming
+            order.options.includesTiming = !job.timing.noTiming
             order.options.limit = limit
         }
         order.options.shard = shard

@@ -3,7 +3,7 @@ import Batch
 import Logging
 import VideoUnderstanding
 
-struct StageCommand: ParsableCommand, JobSettingsCommand {
+struct StageCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "stage",
         abstract: "Answer jobs from standard input, one line each, for as long as they come.",
@@ -33,22 +33,10 @@ struct StageCommand: ParsableCommand, JobSettingsCommand {
     @Flag(help: "Answer jobs as they are ready, not in their order.")
     var unordered = false
 
-    @Option(help: ArgumentHelp("Say what summaries are to write."))
-    var prompt: String?
-
-    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
-    var system: String?
-
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Windows") var windows: WindowOptions
-    @OptionGroup(title: "Inputs") var isolation: IsolationOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var job: JobOptions
 
     func validate() throws {
-        _ = try settings()
+        _ = try job.settings()
         if !(1...64).contains(inFlight) {
             throw ValidationError("--in-flight must lie between 1 and 64.")
         }
@@ -56,16 +44,16 @@ struct StageCommand: ParsableCommand, JobSettingsCommand {
 
     func run() throws {
         Signals.letWorkEndItself()
-        let progress = reports.start()
+        let progress = job.reports.start()
         let log = Logger(label: "reelscribe.stage")
-        let settings = try settings()
-        let fetcher = try isolation.fetcher()
+        let settings = try job.settings()
+        let fetcher = try job.isolation.fetcher()
         Signals.interruption.onRequest { fetcher.cancel() }
         defer { fetcher.close() }
         let work = HeavyWork(
-            WorkOrder(model: model.model, settings: settings, progress: progress))
+            WorkOrder(model: job.model.model, settings: settings, progress: progress))
         let executor = JobExecutor(
-            try work.analyzer(), includesTiming: !timing.noTiming
+            try work.analyzer(), includesTiming: !job.timing.noTiming
         ) { job throws(Failure) in try fetcher.open(job) }
         progress.finish()
         let stage = try Stage(

@@ -24,45 +24,26 @@ struct SummarizeCommand: ParsableCommand {
     @Argument(help: videoHelp, completion: .file())
     var videos: [String]
 
-    @Option(help: ArgumentHelp("Say what to write, in place of the built-in instruction."))
-    var prompt: String?
-
-    @Option(help: ArgumentHelp("The system message. (default: You are a helpful assistant.)"))
-    var system: String?
-
     @Flag(help: "Write plain text for people in place of JSON.")
     var text = false
 
-    @OptionGroup(title: "Output") var output: OutputOptions
-    @OptionGroup(title: "Output") var timing: TimingOptions
-    @OptionGroup(title: "Windows") var windows: WindowOptions
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var result: DocumentOptions
+    @OptionGroup var summary: SummaryOptions
 
-    func settings() throws -> Settings {
-        try Settings.from { settings in
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            windows.apply(to: &settings)
-            settings.prompt = prompt
-            settings.system = system
-        }
-    }
+    func settings() throws -> Settings { try Settings.from(summary.apply) }
 
     func validate() throws { _ = try settings() }
 
     func run() throws {
-        let progress = reports.start()
+        let progress = summary.watch.reports.start()
         let work = HeavyWork(
-            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+            WorkOrder(
+                model: summary.watch.model.model, settings: try settings(), progress: progress))
         let jobs = VideoJobs(
-            videos: videos, output: output, writesErrorDocuments: !text, progress: progress)
+            videos: videos, output: result.output, writesErrorDocuments: !text, progress: progress)
         try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
             var document = try work.summarize(video)
-            if timing.noTiming { document.provenance.timing = nil }
+            if result.timing.noTiming { document.provenance.timing = nil }
             progress.finish()
             if text {
                 progress.tell(document.provenance.warnings)

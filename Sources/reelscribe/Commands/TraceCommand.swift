@@ -26,9 +26,6 @@ struct TraceCommand: ParsableCommand {
     @Option(help: "The text behind the visual inputs, passed as it is.")
     var prompt: String
 
-    @Option(help: "The system message. (default: You are a helpful assistant.)")
-    var system: String?
-
     @Option(
         name: [.short, .long],
         help: ArgumentHelp("The file to write.", valueName: "file.safetensors"),
@@ -41,18 +38,12 @@ struct TraceCommand: ParsableCommand {
     @Flag(help: "Write the logits of every position of the prompt, not of the last one only.")
     var allLogits = false
 
-    @OptionGroup(title: "Sampling") var sampling: SamplingOptions
-    @OptionGroup(title: "Model") var model: ModelOptions
-    @OptionGroup(title: "Generation") var generation: GenerationOptions
-    @OptionGroup(title: "Reports") var reports: ReportOptions
+    @OptionGroup var watch: WatchOptions
 
     func settings() throws -> Settings {
         try Settings.from { settings in
             settings.pixels.standardDetail = .high
-            sampling.apply(to: &settings)
-            model.apply(to: &settings)
-            generation.apply(to: &settings)
-            settings.system = system
+            watch.apply(to: &settings)
         }
     }
 
@@ -66,9 +57,9 @@ struct TraceCommand: ParsableCommand {
     func run() throws {
         Signals.letWorkEndItself()
         try OutputGuard.check(output: output, against: videos)
-        let progress = reports.start()
+        let progress = watch.reports.start()
         let work = HeavyWork(
-            WorkOrder(model: model.model, settings: try settings(), progress: progress))
+            WorkOrder(model: watch.model.model, settings: try settings(), progress: progress))
         defer { progress.finish() }
         try work.trace(
             TraceOrder(

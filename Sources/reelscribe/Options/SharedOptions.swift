@@ -2,6 +2,9 @@ import ArgumentParser
 import Logging
 import VideoUnderstanding
 
+// Options that change settings are nil where the user does not say: only what was said goes over a
+// job file. Defaults are those of `Settings`, and stand in the help as words.
+
 /// Which checkpoint, and with what means.
 struct ModelOptions: ParsableArguments {
     @Option(
@@ -21,9 +24,9 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5.",
+            "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5. (default: max)",
             valueName: "rule"))
-    var mrope: MRoPERule = .max
+    var mrope: MRoPERule?
 
     @Option(
         help: ArgumentHelp(
@@ -38,10 +41,10 @@ struct ModelOptions: ParsableArguments {
     var maxMemory: ByteSize?
 
     func apply(to settings: inout Settings) {
-        settings.weights = weights
-        settings.mrope = mrope
-        settings.threads = threads
-        settings.maxMemory = maxMemory
+        if let weights { settings.weights = weights }
+        if let mrope { settings.mrope = mrope }
+        if let threads { settings.threads = threads }
+        if let maxMemory { settings.maxMemory = maxMemory }
     }
 }
 
@@ -49,14 +52,14 @@ struct ModelOptions: ParsableArguments {
 struct SamplingOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Frames sampled per second of video: 2, 0.5, 30000/1001.", valueName: "f"))
-    var fps: Rational = Rational(2)
+            "Frames sampled per second of video: 2, 0.5, 30000/1001. (default: 2)", valueName: "f"))
+    var fps: Rational?
 
     @Option(
         help: ArgumentHelp(
-            "pts: the frame shown at each instant k/fps by real time stamps, right for variable rates; qwen: the reference's rule on frame indices.",
+            "pts: the frame shown at each instant k/fps by real time stamps, right for variable rates; qwen: the reference's rule on frame indices. (default: pts)",
             valueName: "rule"))
-    var sampling: SamplingMode = .pts
+    var sampling: SamplingMode?
 
     @Option(
         help: ArgumentHelp("Begin here: seconds, or HH:MM:SS.mmm.", valueName: "time"))
@@ -65,8 +68,9 @@ struct SamplingOptions: ParsableArguments {
     @Option(help: ArgumentHelp("End here: seconds, or HH:MM:SS.mmm.", valueName: "time"))
     var end: TimePosition?
 
-    @Option(help: ArgumentHelp("Fewest frames of one model input.", valueName: "n"))
-    var minFrames = 4
+    @Option(
+        help: ArgumentHelp("Fewest frames of one model input. (default: 4)", valueName: "n"))
+    var minFrames: Int?
 
     @Option(
         help: ArgumentHelp(
@@ -91,8 +95,9 @@ struct SamplingOptions: ParsableArguments {
     var totalPixels: Int?
 
     @Option(
-        help: ArgumentHelp("Frames per second that a folder of images stands for.", valueName: "f"))
-    var inputFps: Rational = Rational(2)
+        help: ArgumentHelp(
+            "Frames per second that a folder of images stands for. (default: 2)", valueName: "f"))
+    var inputFps: Rational?
 
     @Flag(
         help:
@@ -101,52 +106,58 @@ struct SamplingOptions: ParsableArguments {
     var allowReferences = false
 
     func apply(to settings: inout Settings) {
-        settings.sampling.mode = sampling
-        settings.sampling.fps = fps
-        settings.sampling.inputFPS = inputFps
-        settings.sampling.minFrames = minFrames
-        settings.sampling.maxFrames = maxFrames
-        settings.sampling.start = start
-        settings.sampling.end = end
-        settings.pixels.detail = detail
-        settings.pixels.minPixels = minPixels
-        settings.pixels.maxPixels = maxPixels
-        settings.pixels.totalPixels = totalPixels
-        settings.allowReferences = allowReferences
+        if let sampling { settings.sampling.mode = sampling }
+        if let fps { settings.sampling.fps = fps }
+        if let inputFps { settings.sampling.inputFPS = inputFps }
+        if let minFrames { settings.sampling.minFrames = minFrames }
+        if let maxFrames { settings.sampling.maxFrames = maxFrames }
+        if let start { settings.sampling.start = start }
+        if let end { settings.sampling.end = end }
+        if let detail { settings.pixels.detail = detail }
+        if let minPixels { settings.pixels.minPixels = minPixels }
+        if let maxPixels { settings.pixels.maxPixels = maxPixels }
+        if let totalPixels { settings.pixels.totalPixels = totalPixels }
+        if allowReferences { settings.allowReferences = true }
     }
 }
 
 /// Into what parts a video is cut for a summary.
 struct WindowOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Seconds of video that the model sees at once.", valueName: "seconds"))
-    var window: Rational = Rational(30)
+        help: ArgumentHelp(
+            "Seconds of video that the model sees at once. (default: 30)", valueName: "seconds"))
+    var window: Rational?
 
     @Option(
         help: ArgumentHelp(
-            "auto: segments begin at shot cuts, and at --window within long shots; off: at --window alone. Fades and dissolves are no cuts.",
+            "auto: segments begin at shot cuts, and at --window within long shots; off: at --window alone. Fades and dissolves are no cuts. (default: auto)",
             valueName: "auto|off"))
-    var cuts: CutsChoice = .auto
+    var cuts: CutsChoice?
 
     @Option(
         help: ArgumentHelp(
-            "A shot of fewer seconds is joined to its neighbour.", valueName: "seconds"))
-    var minSegment: Rational = Rational(2)
+            "A shot of fewer seconds is joined to its neighbour. (default: 2)",
+            valueName: "seconds"))
+    var minSegment: Rational?
 
     func apply(to settings: inout Settings) {
-        settings.window = window
-        settings.cuts = cuts
-        settings.minSegment = minSegment
+        if let window { settings.window = window }
+        if let cuts { settings.cuts = cuts }
+        if let minSegment { settings.minSegment = minSegment }
     }
 }
 
 /// How the text is made.
 struct GenerationOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Bound for each generated text, in tokens.", valueName: "n"))
-    var maxNewTokens = 256
+    @Option(
+        help: ArgumentHelp(
+            "Bound for each generated text, in tokens. (default: 256)", valueName: "n"))
+    var maxNewTokens: Int?
 
-    @Option(help: ArgumentHelp("0 takes the most likely token always.", valueName: "t"))
-    var temperature = 0.0
+    @Option(
+        help: ArgumentHelp(
+            "0 takes the most likely token always. (default: 0)", valueName: "t"))
+    var temperature: Double?
 
     @Option(help: ArgumentHelp("Choose among the k most likely tokens.", valueName: "k"))
     var topK: Int?
@@ -162,16 +173,16 @@ struct GenerationOptions: ParsableArguments {
             valueName: "r"))
     var repetitionPenalty: Double?
 
-    @Option(help: ArgumentHelp("Equal seeds give equal texts.", valueName: "n"))
-    var seed: UInt64 = 0
+    @Option(help: ArgumentHelp("Equal seeds give equal texts. (default: 0)", valueName: "n"))
+    var seed: UInt64?
 
     func apply(to settings: inout Settings) {
-        settings.generation.maxNewTokens = maxNewTokens
-        settings.generation.temperature = temperature
-        settings.generation.topK = topK
-        settings.generation.topP = topP
-        settings.generation.repetitionPenalty = repetitionPenalty
-        settings.generation.seed = seed
+        if let maxNewTokens { settings.generation.maxNewTokens = maxNewTokens }
+        if let temperature { settings.generation.temperature = temperature }
+        if let topK { settings.generation.topK = topK }
+        if let topP { settings.generation.topP = topP }
+        if let repetitionPenalty { settings.generation.repetitionPenalty = repetitionPenalty }
+        if let seed { settings.generation.seed = seed }
     }
 }
 
@@ -240,16 +251,20 @@ struct ReportOptions: ParsableArguments {
     var progress: ProgressStyle = .auto
 
     @Option(
-        help: ArgumentHelp("Least level of messages on standard error.", valueName: "level"))
-    var logLevel: LogLevel = .warning
+        help: ArgumentHelp(
+            "Least level of messages on standard error; errors that end the command are always told. (default: warning; notice in run)",
+            valueName: "level"))
+    var logLevel: LogLevel?
 
     @Option(help: ArgumentHelp("Look of messages on standard error.", valueName: "format"))
     var logFormat: LogFormat = .text
 
     /// Starts the log, and gives the meter through which all of standard error goes.
-    func start() -> ProgressMeter {
+    ///
+    /// - Parameter standard: the least level where none was asked for.
+    func start(level standard: LogLevel = .warning) -> ProgressMeter {
         let meter = ProgressMeter.standardError(progress)
-        let (level, format) = (logLevel.level, logFormat)
+        let (level, format) = ((logLevel ?? standard).level, logFormat)
         LoggingSystem.bootstrap { label in
             StandardErrorLog(label: label, logLevel: level, format: format, meter: meter)
         }

@@ -60,7 +60,7 @@ final class BatchWork {
         }
         progress.finish()
         if tally.left > 0 {
-            progress.message("reelscribe: notice: jobs left for another run: \(tally.left)")
+            log.notice("jobs left for another run: \(tally.left)")
         }
         try conclude(tally.status, nil)
         return tally.status
@@ -140,7 +140,7 @@ final class BatchWork {
     }
 
     private func announce(_ tally: RunTally, work: Int) {
-        func notice(_ text: String) { progress.message("reelscribe: notice: \(text)") }
+        func notice(_ text: String) { log.notice("\(text)") }
         if tally.repairedBytes > 0 {
             notice("\(tally.repairedBytes) bytes of a half-written result were cut off")
         }
@@ -155,6 +155,9 @@ final class BatchWork {
             notice(
                 "results that no longer fit their jobs, as input, options or model have changed: "
                     + "\(tally.outdated); they are made again")
+        }
+        if tally.superseded > 0 {
+            notice("errors of lines that have been mended or removed: \(tally.superseded); they go")
         }
         if tally.orphans > 0 {
             notice("results of jobs that are not in \(order.manifest.source): \(tally.orphans)")
@@ -181,6 +184,7 @@ final class BatchWork {
             source: order.manifest.source, output: order.options.output,
             shard: order.options.shard, status: status, failure: failure, tally: tally,
             model: model)
+        if StandardStreams.errorsAreOnTerminal { progress.message("reelscribe: \(document.text)") }
         guard let summary = order.summary else {
             progress.message(document.json.compact)
             return

@@ -10,6 +10,7 @@ import VideoUnderstanding
 
 enum StandardStreams {
     static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+    static var errorsAreOnTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
     /// Writes a line to standard error.
     static func complain(_ line: String) { ProgressMeter.silent.message(line) }
