@@ -78,7 +78,8 @@ let package = Package(
             dependencies: ["Constraint", "OrderedJSON", "Text", "VideoUnderstanding"]),
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(
-            name: "VideoUnderstandingTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
+            name: "VideoUnderstandingTests",
+            dependencies: ["Compute", "Constraint", "OrderedJSON", "Qwen2VL", "VideoUnderstanding"]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [

@@ -14,7 +14,8 @@ struct JobRequest {
             "tool": .string(Self.toolMajor), "task": .string(job.task.name.rawValue),
             // Not its name: the same checkpoint may be reached by several.
             "video": .string(job.video),
-            "model": .string(analyzer.record(mrope: settings.mrope).fingerprint), "timing": .bool(includesTiming),
+            "model": .string(analyzer.record(mrope: settings.mrope).fingerprint),
+            "timing": .bool(includesTiming),
         ]
         switch job.task {
         case .summarize: object["settings"] = settings.json(for: .summary)

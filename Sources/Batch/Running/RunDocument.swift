@@ -46,7 +46,8 @@ public struct RunDocument: Document {
     /// The same for a person: what was done, how fast, and what is to be done now.
     public var text: String {
         let jobs = tally.done + tally.failed
-        var text = "\(jobs) \(jobs == 1 ? "job" : "jobs") in \(ProgressText.duration(tally.elapsed))"
+        var text =
+            "\(jobs) \(jobs == 1 ? "job" : "jobs") in \(ProgressText.duration(tally.elapsed))"
         if jobs > 0 { text += " (\(Int(tally.perHour.rounded())) an hour), \(tally.failed) failed" }
         if tally.before > 0 {
             text += "; done before: \(tally.before), \(tally.failedBefore) of them failed"

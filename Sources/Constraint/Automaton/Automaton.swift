@@ -108,6 +108,30 @@ final class Automaton {
         return self.state(Readings(cells: cells.sorted(), accepts: readings.accepts))
     }
 
+    /// The state with counts of characters forgotten where no token of `longest` bytes can tell the
+    /// difference: a state in which the same tokens may follow.
+    func relaxed(_ state: State, longest: Int) -> State {
+        let readings = states[Int(state)]
+        let cells = readings.cells.map { relaxed($0, longest) }
+        guard cells != readings.cells else { return state }
+        // Readings that differ in nothing else become one.
+        return self.state(Readings(cells: Set(cells).sorted(), accepts: readings.accepts))
+    }
+
+    private func relaxed(_ cell: Cell, _ longest: Int) -> Cell {
+        guard cell != Self.bottom else { return cell }
+        var frame = stacks[Int(cell)].frame
+        let rest = relaxed(stacks[Int(cell)].rest, longest)
+        if frame.kind == .repetition,
+            case .repetition(let part, _, _) = grammar.nodes[Int(frame.node)],
+            case .character = grammar.nodes[Int(part)]
+        {
+            frame.first = min(frame.first, longest + 1)
+            if Int(frame.second) > longest + 1 { frame.second = -1 }
+        }
+        return self.cell(frame, rest)
+    }
+
     private func state(_ readings: Readings) -> State {
         if let known = stateOf[readings] { return known }
         let state = State(states.count)
@@ -136,10 +160,6 @@ final class Automaton {
         for cell in states[Int(state)].cells {
             let (frame, rest) = (stacks[Int(cell)].frame, stacks[Int(cell)].rest)
             switch frame.kind {
-            case .node:
-                if case .bytes(let set) = grammar.nodes[Int(frame.node)], set.contains(byte) {
-                    starts.append(rest)
-                }
             case .literal:
                 guard case .literal(let bytes) = grammar.nodes[Int(frame.node)],
                     bytes[frame.first] == byte
@@ -150,6 +170,16 @@ final class Automaton {
                     var next = frame
                     next.first += 1
                     starts.append(self.cell(next, rest))
+                }
+            case .character:
+                guard case .character(let index) = grammar.nodes[Int(frame.node)] else { continue }
+                let next = grammar.characters[index].next(frame.first, byte)
+                if next == CharacterRule.done {
+                    starts.append(rest)
+                } else if next != CharacterRule.dead {
+                    starts.append(
+                        self.cell(
+                            Frame(kind: .character, node: frame.node, first: Int(next)), rest))
                 }
             case .number:
                 if case .number(let rule) = grammar.nodes[Int(frame.node)],
@@ -196,7 +226,8 @@ final class Automaton {
     private func open(_ cell: Cell) {
         let (frame, rest) = (stacks[Int(cell)].frame, stacks[Int(cell)].rest)
         switch (frame.kind, grammar.nodes[Int(frame.node)]) {
-        case (.node, .bytes), (.literal, _): found.append(cell)
+        case (.literal, _), (.character, _): found.append(cell)
+        case (.node, .character): wait(Frame(kind: .character, node: frame.node), over: rest)
         case (.node, .literal): wait(Frame(kind: .literal, node: frame.node), over: rest)
         case (.node, .sequence(let parts)):
             waiting.append(parts.reversed().reduce(rest) { self.cell(.node($1), $0) })

@@ -10,6 +10,8 @@ struct CompletionWriter {
     func complete(_ frame: Frame, room: Int, earliest: Int32, into text: inout [UInt8]) {
         switch (frame.kind, grammar.nodes[Int(frame.node)]) {
         case (.literal, .literal(let bytes)): text += bytes[frame.first...]
+        case (.character, .character(let index)):
+            text += grammar.characters[index].ends[frame.first]
         case (.repetition, .repetition(let part, _, _)):
             for _ in 0..<frame.first { write(part, room: room, earliest: earliest, into: &text) }
         case (.number, .number(let rule)): text += rule.shortestEnd(of: frame.number)
@@ -25,8 +27,8 @@ struct CompletionWriter {
 
     private func write(_ node: NodeID, room: Int, earliest: Int32, into text: inout [UInt8]) {
         switch grammar.nodes[Int(node)] {
-        case .bytes(let set): text.append(set.example)
         case .literal(let bytes): text += bytes
+        case .character(let index): text += grammar.characters[index].ends[0]
         case .sequence(let parts):
             for part in parts { write(part, room: room, earliest: earliest, into: &text) }
         case .alternatives(let options):

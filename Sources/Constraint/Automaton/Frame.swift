@@ -5,6 +5,8 @@ struct Frame: Hashable, Sendable {
         case node
         /// A literal from byte `first` on.
         case literal
+        /// A character, in state `first` of its rule.
+        case character
         /// A repetition: at least `first` and at most `second` times more; −1: no bound.
         case repetition
         /// A number: its digits in `first`, the part in `second`, its sign in `third`.

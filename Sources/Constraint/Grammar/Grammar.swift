@@ -3,10 +3,10 @@ typealias NodeID = Int32
 
 /// One rule of a grammar over bytes.
 enum GrammarNode: Hashable, Sendable {
-    /// One byte of a set.
-    case bytes(ByteSet)
     /// These bytes, at least one.
     case literal([UInt8])
+    /// One character: an index of ``Grammar/characters``.
+    case character(Int)
     case sequence([NodeID])
     /// None of them stands for nothing at all: no text fits.
     case alternatives([NodeID])
@@ -129,6 +129,7 @@ public struct Grammar: Sendable {
     static let longestShortest = 1 << 20
 
     let nodes: [GrammarNode]
+    let characters: [CharacterRule]
     let objects: [ObjectRule]
     let arrays: [ArrayRule]
     let distincts: [DistinctRule]
@@ -162,18 +163,15 @@ struct ByteClasses: Sendable {
     private(set) var classes = [UInt16](repeating: 0, count: 256)
     private(set) var count = 1
 
-    init(_ nodes: [GrammarNode]) {
-        var sets = Set<ByteSet>()
+    init(_ nodes: [GrammarNode], _ characters: [CharacterRule]) {
         var single = ByteSet(0x30...0x39, 0x2D...0x2E)
         for node in nodes {
-            switch node {
-            case .bytes(let set): sets.insert(set)
-            case .literal(let bytes): for byte in bytes { single.insert(byte...byte) }
-            default: break
-            }
+            guard case .literal(let bytes) = node else { continue }
+            for byte in bytes { single.insert(byte...byte) }
         }
-        // The order of the sets decides only which number a class has.
-        for set in sets { split { set.contains(UInt8($0)) ? 1 : 0 } }
+        for rule in characters {
+            for state in 0..<rule.stateCount { split { Int(rule.next(state, UInt8($0))) } }
+        }
         split { single.contains(UInt8($0)) ? $0 + 1 : 0 }
     }
 

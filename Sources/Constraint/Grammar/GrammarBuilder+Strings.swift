@@ -15,43 +15,36 @@ extension GrammarBuilder {
     /// Any character in any of its spellings, but for NUL: half of the world's databases have no
     /// place for it. Escaped surrogates come in pairs.
     mutating func anyCharacter() -> NodeID {
-        var options = Self.plain.flatMap { utf8($0) }
-        let backslash = literal("\\")
-        options.append(sequence([backslash, add(.bytes(Self.letters(of: "\"\\/bfnrt")))]))
-        let start = literal("\\u")
         func hex(_ ranges: ClosedRange<UInt8>...) -> ByteSet {
             var set = ByteSet()
-            for range in ranges {
-                for digit in range {
-                    let text = String(digit, radix: 16)
-                    for byte in Array(text.utf8) + Array(text.uppercased().utf8) {
-                        set.insert(byte...byte)
-                    }
+            for digit in ranges.joined() {
+                let text = String(digit, radix: 16)
+                for byte in Array(text.utf8) + Array(text.uppercased().utf8) {
+                    set.insert(byte...byte)
                 }
             }
             return set
         }
-        let any = add(.bytes(hex(0...15)))
-        let zero = literal("0")
-        let notZero = add(.bytes(hex(1...15)))
-        let d = add(.bytes(hex(13...13)))
-        options.append(sequence([start, add(.bytes(hex(1...12, 14...15))), any, any, any]))
-        options.append(sequence([start, d, add(.bytes(hex(0...7))), any, any]))
-        options.append(sequence([start, zero, notZero, any, any]))
-        options.append(sequence([start, zero, zero, notZero, any]))
-        options.append(sequence([start, zero, zero, zero, notZero]))
-        options.append(
-            sequence([
-                start, d, add(.bytes(hex(8...11))), any, any, start, d, add(.bytes(hex(12...15))),
-                any, any,
-            ]))
-        return alternatives(options)
+        let start = Self.sets(of: "\\u")
+        let (any, notZero, zero) = (hex(0...15), hex(1...15), hex(0...0))
+        let surrogate = hex(13...13)
+        return character(
+            [
+                Self.sets(of: "\\") + [Self.letters(of: "\"\\/bfnrt")],
+                start + [hex(1...12, 14...15), any, any, any],
+                start + [surrogate, hex(0...7), any, any],
+                start + [zero, notZero, any, any], start + [zero, zero, notZero, any],
+                start + [zero, zero, zero, notZero],
+                start + [surrogate, hex(8...11), any, any]
+                    + start + [surrogate, hex(12...15), any, any],
+            ] + Self.plain.flatMap { Self.utf8($0) })
     }
 
     /// A character that needs no escape, as names of free members have.
     mutating func plainCharacter(except excluded: Set<UInt32> = []) -> NodeID {
         let others = ScalarSet(ranges: excluded.map { $0...$0 }).inverted
-        return alternatives(Self.plain.flatMap { utf8(Self.part(of: others, in: $0)) })
+        return character(
+            Self.plain.flatMap { Self.part(of: others, in: $0) }.flatMap { Self.utf8($0) })
     }
 
     /// A character of a set, in one spelling.
@@ -65,21 +58,25 @@ extension GrammarBuilder {
         ranges = ranges.flatMap {
             Self.part(of: ScalarSet.one("\u{FEFF}").inverted, in: $0)
         }
-        var options = utf8(ranges)
+        var spellings = ranges.flatMap { Self.utf8($0) }
         for (scalar, letter) in Self.escapes where Self.contains(set, scalar) {
             guard scalar >= 0x20 || !set.isInverted else { continue }
-            options.append(literal([UInt8(ascii: "\\"), letter]))
+            spellings.append(Self.sets(of: "\\") + [ByteSet(letter...letter)])
         }
         if !set.isInverted {
-            for scalar in [UInt32](1...0x1F) + Array(0x7F...0x9F) where Self.contains(set, scalar) {
+            for scalar in [UInt32](1...0x1F) + Array(0x7F...0x9F)
+            where Self.contains(set, scalar) {
                 guard !Self.escapes.contains(where: { $0.scalar == scalar }) else { continue }
                 let digits = String(scalar, radix: 16)
-                options.append(
-                    literal("\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits))
+                spellings.append(
+                    Self.sets(
+                        of: "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits))
             }
         }
-        return alternatives(options)
+        return character(spellings)
     }
+
+    private static func sets(of text: String) -> [ByteSet] { text.utf8.map { ByteSet($0...$0) } }
 
     private static func contains(_ set: ScalarSet, _ scalar: UInt32) -> Bool {
         Unicode.Scalar(scalar).map(set.contains) ?? false
@@ -108,59 +105,50 @@ extension GrammarBuilder {
         return parts
     }
 
-    private mutating func utf8(_ ranges: [ClosedRange<UInt32>]) -> [NodeID] {
-        ranges.flatMap { utf8($0) }
-    }
-
-    /// The UTF-8 of a range of scalars: sequences of ranges of bytes.
-    private mutating func utf8(_ range: ClosedRange<UInt32>) -> [NodeID] {
-        // Each length by itself: 1, 2, 3 and 4 bytes.
-        let lengths: [(count: Int, range: ClosedRange<UInt32>)] = [
+    /// The UTF-8 of a range of scalars: sequences of sets of bytes.
+    private static func utf8(_ range: ClosedRange<UInt32>) -> [[ByteSet]] {
+        let lengths: [(bytes: Int, limits: ClosedRange<UInt32>)] = [
             (1, 0...0x7F), (2, 0x80...0x7FF), (3, 0x800...0xFFFF), (4, 0x10000...0x10FFFF),
         ]
-        return lengths.flatMap { count, limits -> [NodeID] in
+        return lengths.flatMap { bytes, limits -> [[ByteSet]] in
             guard limits.overlaps(range) else { return [] }
             let part = range.clamped(to: limits)
-            return continued(part.lowerBound, part.upperBound, bytes: count, isFirst: true)
-                .map { sequence($0) }
+            return sequences(part.lowerBound, part.upperBound, bytes: bytes, isFirst: true)
         }
     }
 
     /// Sequences for all values of `bytes` bytes from `low` to `high`, 6 bits in each but the first.
-    private mutating func continued(
+    private static func sequences(
         _ low: UInt32, _ high: UInt32, bytes: Int, isFirst: Bool
-    ) -> [[NodeID]] {
+    ) -> [[ByteSet]] {
         let marks: [UInt32] = [0, 0xC0, 0xE0, 0xF0]
         let mark = isFirst ? marks[bytes - 1] : 0x80
-        guard bytes > 1 else { return [[range(mark | low, mark | high)]] }
+        func set(_ low: UInt32, _ high: UInt32) -> ByteSet {
+            ByteSet(UInt8(mark | low)...UInt8(mark | high))
+        }
+        guard bytes > 1 else { return [[set(low, high)]] }
         let shift = UInt32(6 * (bytes - 1))
         let rest = UInt32(1) << shift - 1
         let (first, last) = (low >> shift, high >> shift)
         if first == last {
-            let inside = continued(low & rest, high & rest, bytes: bytes - 1, isFirst: false)
-            let lead = range(mark | first, mark | first)
-            return inside.map { [lead] + $0 }
+            return sequences(low & rest, high & rest, bytes: bytes - 1, isFirst: false)
+                .map { [set(first, first)] + $0 }
         }
-        var found: [[NodeID]] = []
+        var found: [[ByteSet]] = []
         var (from, to) = (first, last)
         if low & rest != 0 {
-            found += continued(low, first << shift | rest, bytes: bytes, isFirst: isFirst)
+            found += sequences(low, first << shift | rest, bytes: bytes, isFirst: isFirst)
             from += 1
         }
-        var tail: [[NodeID]] = []
         if high & rest != rest {
-            tail = continued(last << shift, high, bytes: bytes, isFirst: isFirst)
+            found += sequences(last << shift, high, bytes: bytes, isFirst: isFirst)
             to -= 1
         }
         if from <= to {
-            let lead = range(mark | from, mark | to)
-            found += continued(0, rest, bytes: bytes - 1, isFirst: false).map { [lead] + $0 }
+            found += sequences(0, rest, bytes: bytes - 1, isFirst: false)
+                .map { [set(from, to)] + $0 }
         }
-        return found + tail
-    }
-
-    private mutating func range(_ low: UInt32, _ high: UInt32) -> NodeID {
-        add(.bytes(ByteSet(UInt8(low)...UInt8(high))))
+        return found
     }
 
     /// `"name": ` of any name but the excluded ones: no escapes, so that none has a second spelling.
@@ -198,7 +186,7 @@ extension GrammarBuilder {
             if Self.plain.contains(where: { $0.contains(scalar) }) {
                 let deeper = others(
                     than: rest[rest.startIndex..<next], from: start + 1, end: end, tail: tail)
-                options.append(sequence(utf8([scalar...scalar]) + [deeper]))
+                options.append(sequence([character(Self.utf8(scalar...scalar)), deeper]))
             }
             taken.insert(scalar)
             rest = rest[next...]

@@ -5,6 +5,8 @@ struct GrammarBuilder {
 
     private(set) var nodes: [GrammarNode] = []
     private var known: [GrammarNode: NodeID] = [:]
+    private var characters: [CharacterRule] = []
+    private var knownCharacters: [[[ByteSet]]: NodeID] = [:]
     private var objects: [ObjectRule] = []
     private var arrays: [ArrayRule] = []
     private var distincts: [DistinctRule] = []
@@ -39,6 +41,16 @@ struct GrammarBuilder {
 
     mutating func alternatives(_ options: [NodeID]) -> NodeID {
         options.count == 1 ? options[0] : add(.alternatives(options))
+    }
+
+    /// A character in one of several spellings; without any, nothing at all.
+    mutating func character(_ spellings: [[ByteSet]]) -> NodeID {
+        guard !spellings.isEmpty else { return alternatives([]) }
+        if let known = knownCharacters[spellings] { return known }
+        characters.append(CharacterRule(spellings))
+        let id = add(.character(characters.count - 1))
+        knownCharacters[spellings] = id
+        return id
     }
 
     mutating func object(_ rule: ObjectRule) -> NodeID {
@@ -115,12 +127,14 @@ struct GrammarBuilder {
             return .alternatives(options(of: NodeID(index), targets))
         }
         return Grammar(
-            nodes: flat, objects: objects, arrays: arrays, distincts: distincts, targets: targets,
+            nodes: flat, characters: characters, objects: objects, arrays: arrays,
+            distincts: distincts, targets: targets,
             root: root, marks: marks, times: times,
             measures: GrammarMeasures(
-                nodes: flat, objects: objects, arrays: arrays, distincts: distincts,
+                nodes: flat, characters: characters, objects: objects, arrays: arrays,
+                distincts: distincts,
                 targets: targets, times: times),
-            classes: ByteClasses(flat))
+            classes: ByteClasses(flat, characters))
     }
 
     /// What a choice comes down to when choices within it are opened; a choice that leads back to

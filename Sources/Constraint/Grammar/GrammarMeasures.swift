@@ -11,7 +11,8 @@ struct GrammarMeasures: Sendable {
     private static let endless = Int.max / 1024
 
     init(
-        nodes: [GrammarNode], objects: [ObjectRule], arrays: [ArrayRule],
+        nodes: [GrammarNode], characters: [CharacterRule], objects: [ObjectRule],
+        arrays: [ArrayRule],
         distincts: [DistinctRule], targets: [NodeID], times: TimeNodes
     ) {
         heights = Array(repeating: Self.impossible, count: nodes.count)
@@ -26,7 +27,7 @@ struct GrammarMeasures: Sendable {
             changed = false
             for index in order {
                 let (height, cost) = measure(
-                    nodes[index], objects, arrays, distincts, targets, times)
+                    nodes[index], characters, objects, arrays, distincts, targets, times)
                 if height < heights[index] || cost < costs[index] {
                     heights[index] = min(height, heights[index])
                     costs[index] = min(cost, costs[index])
@@ -42,12 +43,13 @@ struct GrammarMeasures: Sendable {
     var longestCost: Int { costs.lazy.filter { $0 < Self.endless }.max() ?? 0 }
 
     private func measure(
-        _ node: GrammarNode, _ objects: [ObjectRule], _ arrays: [ArrayRule],
+        _ node: GrammarNode, _ characters: [CharacterRule], _ objects: [ObjectRule],
+        _ arrays: [ArrayRule],
         _ distincts: [DistinctRule], _ targets: [NodeID], _ times: TimeNodes
     ) -> (height: Int32, cost: Int) {
         switch node {
-        case .bytes: return (0, 1)
         case .literal(let bytes): return (0, bytes.count)
+        case .character(let index): return (0, characters[index].ends[0].count)
         case .sequence(let parts): return sum(parts)
         case .alternatives(let options):
             return (

@@ -54,20 +54,22 @@ public final class ConstrainedText {
     /// - Complexity: constant where the state was there before, else in the number of beginnings of
     ///   tokens that fit.
     public func allowedTokens() -> [UInt64] {
-        if let known = masks[state] { return known }
+        var relaxed = automaton.relaxed(state, longest: trie.longest)
+        if let known = masks[relaxed] { return known }
         if automaton.memory > Self.transitionMemory {
             state = automaton.forgetting(allBut: state)
             masks = [:]
+            relaxed = automaton.relaxed(state, longest: trie.longest)
         }
         if (masks.count + 1) * words * 8 > Self.maskMemory { masks = [:] }
-        let mask = walk()
-        masks[state] = mask
+        let mask = walk(from: relaxed)
+        masks[relaxed] = mask
         return mask
     }
 
-    private func walk() -> [UInt64] {
+    private func walk(from state: Automaton.State) -> [UInt64] {
         var mask = [UInt64](repeating: 0, count: words)
-        if mayEnd {
+        if automaton.accepts(state) {
             for id in endTokens { mask[id >> 6] |= 1 << UInt64(id & 63) }
         }
         path[0] = state

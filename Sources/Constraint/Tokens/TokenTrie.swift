@@ -71,8 +71,9 @@ public final class TokenTrie: Sendable {
         longest = entries.map(\.count).max() ?? 0
     }
 
-    /// Longer tokens are left out; no tokenizer has them.
-    private static let longestToken = 4096
+    /// Longer tokens are left out: long runs of spaces or signs, which shorter ones make up as well.
+    /// Where a string has a bound, so many of its last characters are told apart.
+    private static let longestToken = 32
 
     private static func precedes(_ first: Entry, _ second: Entry, _ text: [UInt8]) -> Bool {
         let count = min(first.count, second.count)

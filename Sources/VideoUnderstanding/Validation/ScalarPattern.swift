@@ -1,5 +1,7 @@
 import Constraint
 
+public typealias PatternFault = Constraint.PatternFault
+
 /// A regular expression that is matched in time linear in the text, whatever the expression.
 ///
 /// Patterns come from schemas that others wrote, and a backtracking matcher can be made to run for
