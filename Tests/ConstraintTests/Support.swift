@@ -1,6 +1,7 @@
 import Constraint
 import Foundation
 import OrderedJSON
+import Testing
 import Text
 
 enum Support {

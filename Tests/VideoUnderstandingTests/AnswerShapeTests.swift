@@ -42,13 +42,14 @@ import VideoUnderstanding
         )
         var streamed = ""
         let answer = try #require(
-            try ask(.schema(schema)) {
-                $0.generation.maxNewTokens = tokens
-                $0.generation.temperature = temperature
-                $0.generation.topP = 0.8
-            } onText: {
-                streamed += $0
-            }.first)
+            try ask(
+                .schema(schema),
+                change: {
+                    $0.generation.maxNewTokens = tokens
+                    $0.generation.temperature = temperature
+                    $0.generation.topP = 0.8
+                }, onText: { streamed += $0 }
+            ).first)
         #expect(try JSONSchema(schema).accepts(answer.answer))
         #expect(try isValid(answer))
         #expect(try JSON.parse(streamed) == answer.answer)

@@ -179,6 +179,7 @@ extension GrammarBuilder {
         }
         // A name without characters helps nobody.
         var options: [NodeID] = isName || start == 0 ? [] : [end]
+        guard start < Self.longestFreeName else { return alternatives(options) }
         var taken: Set<UInt32> = []
         while let first = rest.first {
             let scalar = first[start]

@@ -79,11 +79,19 @@ struct GrammarBuilder {
     /// One of several texts, their common beginnings shared, so that few rules are tried at a time.
     mutating func oneOf(_ texts: [[UInt8]]) -> NodeID {
         let sorted = texts.sorted { $0.lexicographicallyPrecedes($1) }
-        return shared(sorted[...], from: 0)
+        return shared(sorted[...], from: 0, depth: 0)
     }
 
+    /// How often texts part before their rests are tried side by side.
+    private static let deepestSharing = 100
+
     /// - Parameter texts: sorted, equal up to `start`.
-    private mutating func shared(_ texts: ArraySlice<[UInt8]>, from start: Int) -> NodeID {
+    private mutating func shared(
+        _ texts: ArraySlice<[UInt8]>, from start: Int, depth: Int
+    ) -> NodeID {
+        guard depth < Self.deepestSharing else {
+            return alternatives(texts.map { literal(Array($0[start...])) })
+        }
         var options: [NodeID] = []
         var rest = texts
         while let first = rest.first {
@@ -103,7 +111,8 @@ struct GrammarBuilder {
             }
             let head = literal(Array(first[start..<common]))
             let isOne = group.count == 1 || (first.count == common && last.count == common)
-            options.append(isOne ? head : sequence([head, shared(group, from: common)]))
+            options.append(
+                isOne ? head : sequence([head, shared(group, from: common, depth: depth + 1)]))
         }
         return alternatives(options)
     }

@@ -100,6 +100,11 @@ struct NumberRule: Hashable, Sendable {
         return isViable(next) ? next : nil
     }
 
+    /// Whether the number can have more bytes.
+    func goesOn(_ progress: Progress) -> Bool {
+        "0123456789.-".utf8.contains { next(progress, $0) != nil }
+    }
+
     /// Whether some allowed value begins so.
     private func isViable(_ progress: Progress) -> Bool {
         guard let allowed = magnitudes(isNegative: progress.isNegative) else { return false }

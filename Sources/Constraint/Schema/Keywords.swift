@@ -24,6 +24,12 @@ enum Keywords {
 
     static let types = ["object", "array", "string", "number", "integer", "boolean", "null"]
 
+    /// Names and values are compared each with each, so that too many would take long.
+    private static let longestLists = [
+        "properties": 2000, "required": 2000, "enum": 20_000, "anyOf": 2000, "allOf": 200,
+        "oneOf": 64, "prefixItems": 2000,
+    ]
+
     private static let understood = Set(choices + ["type"]).union(ofTypes.flatMap(\.keywords))
 
     /// What the schema asserts: its members without notes.
@@ -35,6 +41,13 @@ enum Keywords {
         if let repeated = schema.firstRepeatedKey {
             throw .invalid(
                 at: path, expected: "each keyword once, not \(JSON.string(repeated).compact) twice")
+        }
+        for (keyword, limit) in longestLists {
+            guard let value = schema[keyword] else { continue }
+            guard value.array?.count ?? value.object?.members.count ?? 0 <= limit else {
+                throw .tooLarge(
+                    at: JSONPointer.appending(keyword, to: path), what: "more than \(limit)")
+            }
         }
         var kept: [JSONObject.Member] = []
         for member in schema.members where !annotations.contains(member.key) {

@@ -66,6 +66,9 @@ struct SchemaMerging {
             return .object(properties)
         case "enum":
             guard let values = first.array, let others = second.array else { break }
+            guard values.count * others.count <= 10_000_000 else {
+                throw .tooLarge(at: path, what: "two long lists of values that must both hold")
+            }
             return .array(values.filter { value in others.contains { $0.isSame(as: value) } })
         case "minLength", "minItems", "minProperties", "minimum", "exclusiveMinimum":
             guard case .number(let low) = first, case .number(let high) = second else { break }

@@ -176,9 +176,10 @@ extension SchemaReader {
         for value in try values(of: items, JSONPointer.appending("items", to: path))
         where !options.contains(where: { $0.isSame(as: value) }) {
             options.append(value)
-        }
-        guard options.count <= DistinctRule.largest else {
-            throw .tooLarge(at: place, what: "more than \(DistinctRule.largest) different items")
+            guard options.count <= DistinctRule.largest else {
+                throw .tooLarge(
+                    at: place, what: "more than \(DistinctRule.largest) different items")
+            }
         }
         guard least <= options.count else {
             throw .unsatisfiable(at: path, why: "\"minItems\" is above the number of values")

@@ -2,9 +2,6 @@ import OrderedJSON
 
 /// Values that stand in the schema themselves.
 extension SchemaReader {
-    /// Values of one `enum`.
-    private static let maximumValues = 20_000
-
     mutating func enumeration(
         _ schema: JSONObject, _ path: String
     ) throws(ConstraintError) -> NodeID {
@@ -22,9 +19,6 @@ extension SchemaReader {
             let path = JSONPointer.appending("enum", to: path)
             guard let list = list.array, !list.isEmpty else {
                 throw .invalid(at: path, expected: "a list of values")
-            }
-            guard list.count <= Self.maximumValues else {
-                throw .tooLarge(at: path, what: "more than \(Self.maximumValues) values")
             }
             values = values?.filter { value in list.contains { $0.isSame(as: value) } } ?? list
         }

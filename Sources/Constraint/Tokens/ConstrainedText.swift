@@ -16,8 +16,6 @@ public final class ConstrainedText {
     private let words: Int
     private var masks: [Automaton.State: [UInt64]] = [:]
     private var state: Automaton.State
-    /// States at each depth of a walk.
-    private var path: [Automaton.State]
 
     /// What was written so far.
     public private(set) var bytes: [UInt8] = []
@@ -33,7 +31,6 @@ public final class ConstrainedText {
         self.tokenizer = tokenizer
         self.endTokens = endTokens
         words = (max(trie.vocabulary, (endTokens.max() ?? 0) + 1) + 63) / 64
-        path = Array(repeating: Automaton.dead, count: trie.longest + 1)
         state = automaton.start
     }
 
@@ -62,31 +59,12 @@ public final class ConstrainedText {
             relaxed = automaton.relaxed(state, longest: trie.longest)
         }
         if (masks.count + 1) * words * 8 > Self.maskMemory { masks = [:] }
-        let mask = walk(from: relaxed)
-        masks[relaxed] = mask
-        return mask
-    }
-
-    private func walk(from state: Automaton.State) -> [UInt64] {
         var mask = [UInt64](repeating: 0, count: words)
-        if automaton.accepts(state) {
+        if mayEnd {
             for id in endTokens { mask[id >> 6] |= 1 << UInt64(id & 63) }
         }
-        path[0] = state
-        let count = trie.bytes.count
-        var node = 0
-        while node < count {
-            let depth = Int(trie.depths[node])
-            let next = automaton.next(path[depth], trie.bytes[node])
-            guard next != Automaton.dead else {
-                node = Int(trie.ends[node])
-                continue
-            }
-            path[depth + 1] = next
-            let token = Int(trie.tokens[node])
-            if token >= 0 { mask[token >> 6] |= 1 << UInt64(token & 63) }
-            node += 1
-        }
+        automaton.allow(trie, after: relaxed, in: &mask)
+        masks[relaxed] = mask
         return mask
     }
 
