@@ -22,6 +22,17 @@ import Text
     @Test(arguments: [
         ("true", #"{"a b": [1, "é"#), ("true", #"{"a b": [1, ""#), ("true", ""), ("true", "12"),
         (#"{"type":"string","maxLength":3}"#, #""ab"#),
+        // Counts of characters far from their bounds are not told apart, those next to them are.
+        (#"{"type":"string","minLength":5,"maxLength":90}"#, #""ab"#),
+        (#"{"type":"string","maxLength":90}"#, "\"" + String(repeating: "a ", count: 44)),
+        (
+            #"{"type":"string","minLength":80,"maxLength":81}"#,
+            "\"" + String(repeating: "a ", count: 39)
+        ),
+        (
+            #"{"type":"string","pattern":"^[a-z ]{3,60}x$"}"#,
+            "\"" + String(repeating: "a ", count: 29)
+        ),
         (#"{"enum":["a shape","a star",7]}"#, #""a s"#),
         (
             #"{"type":"object","properties":{"start":{"type":"integer"},"end":{"type":"null"}},"required":["end"]}"#,

@@ -21,13 +21,15 @@ extension Automaton {
         _ trie: TokenTrie, from start: Int, _ path: inout [State], _ mask: inout [UInt64]
     ) -> Int {
         // Members of objects lend no spans; arrays in local variables do.
-        let arrays = (trie.bytes, trie.depths, trie.ends, trie.tokens, self.classes, self.rows)
-        let bytes = arrays.0.span
-        let depths = arrays.1.span
-        let ends = arrays.2.span
-        let tokens = arrays.3.span
-        let classes = arrays.4.span
-        let rows = arrays.5.span
+        let (nodeBytes, nodeDepths) = (trie.bytes, trie.depths)
+        let (nodeEnds, nodeTokens) = (trie.ends, trie.tokens)
+        let (classOfByte, known) = (self.classes, self.rows)
+        let bytes = nodeBytes.span
+        let depths = nodeDepths.span
+        let ends = nodeEnds.span
+        let tokens = nodeTokens.span
+        let classes = classOfByte.span
+        let rows = known.span
         var states = path.mutableSpan
         var words = mask.mutableSpan
         var node = start
