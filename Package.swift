@@ -34,12 +34,14 @@ let package = Package(
         .target(name: "Video", dependencies: ["CFFmpeg", "Imaging"]),
         .target(name: "Isolation", dependencies: ["CSandbox", "Compute", "Imaging", "Video"]),
         .target(name: "Text", dependencies: ["OrderedJSON"]),
+        .target(name: "Constraint", dependencies: ["OrderedJSON", "Text"]),
         .target(
             name: "Qwen2VL", dependencies: ["CKernels", "Compute", "Imaging", "OrderedJSON"]),
         .target(
             name: "VideoUnderstanding",
             dependencies: [
-                "Compute", "Imaging", "Isolation", "OrderedJSON", "Qwen2VL", "Text", "Video",
+                "Compute", "Constraint", "Imaging", "Isolation", "OrderedJSON", "Qwen2VL", "Text",
+                "Video",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -71,9 +73,13 @@ let package = Package(
             name: "IsolationTests",
             dependencies: ["Isolation", "Video", "VideoUnderstanding", "OrderedJSON"]),
         .testTarget(name: "TextTests", dependencies: ["Text", "OrderedJSON"]),
+        .testTarget(
+            name: "ConstraintTests",
+            dependencies: ["Constraint", "OrderedJSON", "Text", "VideoUnderstanding"]),
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(
-            name: "VideoUnderstandingTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
+            name: "VideoUnderstandingTests",
+            dependencies: ["Compute", "Constraint", "OrderedJSON", "Qwen2VL", "VideoUnderstanding"]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [

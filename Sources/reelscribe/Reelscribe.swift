@@ -49,7 +49,8 @@ struct Reelscribe: ParsableCommand {
                 name: "Models and parity",
                 subcommands: [
                     ModelCommand.self, EvalCommand.self, TokenizeCommand.self, TraceCommand.self,
-                    BenchCommand.self, YardstickCommand.self, DecodeWorkerCommand.self,
+                    BenchCommand.self, ConstrainCommand.self, YardstickCommand.self,
+                    DecodeWorkerCommand.self,
                 ]),
             CommandGroup(
                 name: "Documents and set-up",

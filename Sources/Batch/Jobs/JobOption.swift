@@ -13,7 +13,7 @@ public struct JobOption: Sendable {
     let apply: @Sendable (JSON, inout Settings) -> Bool
 
     /// All of them, in the order of the command line's help.
-    public static let all: [JobOption] = sampling + generation + words
+    public static let all: [JobOption] = sampling + generation + words + shapes
 
     /// Options of the command line that decide for the whole run: what is loaded, what may be
     /// touched, and where results go.
@@ -67,6 +67,33 @@ public struct JobOption: Sendable {
         },
         text("prompt", tasks: [.summarize], \.prompt),
         text("system", tasks: Set(JobTaskName.allCases), \.system),
+    ]
+
+    /// Names of the options that each say what answers look like: a job may have one of them.
+    static let shapeNames = ["json-schema", "shape", "choices"]
+
+    private static let shapes: [JobOption] = [
+        JobOption(shapeNames[0], "a JSON Schema: an object", tasks: [.ask]) { value, settings in
+            guard value.object != nil else { return false }
+            settings.answerShape = .schema(value)
+            return true
+        },
+        choice(shapeNames[1], tasks: [.ask]) { (shape: BuiltInShape, settings: inout Settings) in
+            settings.answerShape = .builtIn(shape)
+        },
+        JobOption(
+            shapeNames[2], "a list of labels, or text with commas between them", tasks: [.ask]
+        ) { value, settings in
+            if let text = value.string {
+                settings.answerShape = .choices(typed: [text])
+                return true
+            }
+            guard let labels = value.array?.compactMap(\.string),
+                labels.count == value.array?.count
+            else { return false }
+            settings.answerShape = .choices(labels)
+            return true
+        },
     ]
 
     private init(

@@ -22,6 +22,13 @@ extension Settings {
                 member: "options", expected: "an object", found: JobFault.excerpt(options))
         }
         if let repeated = object.firstRepeatedKey { throw .repeated(member: repeated) }
+        let shapes = object.members.filter {
+            JobOption.shapeNames.contains($0.key) && !$0.value.isNull
+        }
+        if shapes.count > 1 {
+            throw .settings(
+                shapes.map { "'\($0.key)'" }.joined(separator: " and ") + " exclude one another")
+        }
         var settings = self
         for member in object.members {
             let option = try Self.option(member.key, of: task)

@@ -10,8 +10,10 @@
 public struct SampledToken: Sendable, Equatable {
     public let id: Int
     /// Under the softmax of the logits as the model gave them, before penalty, temperature and
-    /// cuts: what the model itself thought of the token.
+    /// cuts: what the model itself thought of the token, among those that were allowed.
     public let probability: Float
+    /// Whether no other token was allowed.
+    public let isForced: Bool
 }
 
 /// Chooses tokens one after the other and remembers them for the repetition penalty.
@@ -42,32 +44,52 @@ public struct TokenSampler: Sendable {
 
     /// Chooses a token, and remembers it.
     ///
-    /// - Parameter logits: one per token of the vocabulary; −∞ for those that are not allowed.
-    /// - Returns: nil where nothing can be chosen: every logit is −∞ or NaN, or one is +∞.
-    public mutating func next(_ logits: [Float]) -> SampledToken? {
-        next(logits, allowed: { _ in true })
-    }
-
-    /// Chooses among the allowed tokens, and remembers the choice.
-    ///
+    /// Everything but the allowed tokens is as if the model had given it no chance: penalty,
+    /// temperature, cuts and probability know only what is allowed.
     /// - Parameters:
-    ///   - logits: one per token of the vocabulary.
-    ///   - allowed: asked once for every id; a grammar's word on what may follow.
-    public mutating func next(_ logits: [Float], allowed: (Int) -> Bool) -> SampledToken? {
-        let highest = logits.reduce(-Float.infinity) { $1 > $0 ? $1 : $0 }
-        guard highest.isFinite else { return nil }
+    ///   - logits: one per token of the vocabulary; −∞ for those that cannot be.
+    ///   - allowed: what may follow: bit `id % 64` of word `id / 64`. Nil: everything.
+    /// - Returns: nil where nothing can be chosen: every allowed logit is −∞ or NaN, or one is +∞.
+    public mutating func next(_ logits: [Float], among allowed: [UInt64]? = nil) -> SampledToken? {
         scores = logits
-        for index in scores.indices where scores[index].isNaN || !allowed(index) {
-            scores[index] = -.infinity
+        let count = allowed.map { keep($0) } ?? logits.count
+        var highest = -Float.infinity
+        for index in scores.indices {
+            if scores[index].isNaN { scores[index] = -.infinity }
+            if scores[index] > highest { highest = scores[index] }
         }
+        guard highest.isFinite else { return nil }
+        var total = 0.0
+        for score in scores where score > -.infinity { total += Double(expf(score - highest)) }
         penalise()
         let id = settings.sample && settings.temperature > 0 ? draw() : mostLikely()
         guard let id else { return nil }
         observe(id)
-        var total = 0.0
-        for logit in logits where !logit.isNaN { total += Double(expf(logit - highest)) }
         return SampledToken(
-            id: id, probability: Float(exp(Double(logits[id] - highest)) / total))
+            id: id, probability: Float(exp(Double(logits[id] - highest)) / total),
+            isForced: count == 1)
+    }
+
+    /// Takes the chances of all tokens that are not allowed.
+    ///
+    /// - Returns: how many are.
+    private mutating func keep(_ allowed: [UInt64]) -> Int {
+        var count = 0
+        for (word, first) in stride(from: 0, to: scores.count, by: 64).enumerated() {
+            let bits = word < allowed.count ? allowed[word] : 0
+            guard bits != .max else {
+                count += min(64, scores.count - first)
+                continue
+            }
+            for index in first..<min(first + 64, scores.count) {
+                if bits >> UInt64(index - first) & 1 == 1 {
+                    count += 1
+                } else {
+                    scores[index] = -.infinity
+                }
+            }
+        }
+        return count
     }
 
     private mutating func penalise() {

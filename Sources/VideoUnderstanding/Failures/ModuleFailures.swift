@@ -1,3 +1,4 @@
+import Constraint
 import Imaging
 import Qwen2VL
 import Text
@@ -38,6 +39,14 @@ extension TextError: ModuleFailure {
     func failure(_ stage: FailureStage) -> Failure {
         Failure(
             FailureCode(rawValue: code), stage: .tokenize, message: description, hint: hint)
+    }
+}
+
+extension ConstraintError: ModuleFailure {
+    func failure(_ stage: FailureStage) -> Failure {
+        Failure(
+            .jobInvalid, stage: .options, message: description,
+            hint: "Documentation/ConstrainedOutput.md lists what schemas may use")
     }
 }
 

@@ -28,6 +28,8 @@ package struct AnalysisOptions: Sendable {
     package let maxMemory: Int
     package let threads: Int
     package let ablation: Ablation?
+    /// Free text where nil.
+    package let answerShape: AnswerShape?
 
     /// - Parameter model: gives what the settings leave to the checkpoint.
     package init(_ settings: Settings, model: ModelConfiguration) {
@@ -62,6 +64,7 @@ package struct AnalysisOptions: Sendable {
         maxMemory = settings.effectiveMaxMemory
         threads = settings.effectiveThreads
         ablation = settings.ablation
+        answerShape = settings.answerShape
     }
 }
 

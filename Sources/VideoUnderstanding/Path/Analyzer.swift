@@ -1,6 +1,8 @@
 import Compute
+import Constraint
 import Imaging
 import Qwen2VL
+import Synchronization
 import Text
 import Video
 
@@ -15,6 +17,8 @@ public final class Analyzer: Sendable {
     package let tokenizer: Tokenizer
     package let pool: ThreadPool
     package let encoder: VisionEncoder
+    /// Made when a text is first held to a grammar.
+    private let trie = Mutex<TokenTrie?>(nil)
 
     /// - Parameters:
     ///   - folder: a checkpoint in the published layout.
@@ -100,8 +104,10 @@ public final class Analyzer: Sendable {
                         needsPictures: true, options: options)
                 case .answers(let questions):
                     try open(
-                        input, windowed: false, prompts: questions, needsPictures: true,
-                        options: options)
+                        input, windowed: false,
+                        prompts: questions.map {
+                            Prompts.asking($0, shape: options.answerShape)
+                        }, needsPictures: true, options: options)
                 }
             guard let video = opened.reader.remote else { return nil }
             try video.begin(target: opened.plan.transferSize)
@@ -218,7 +224,8 @@ public final class Analyzer: Sendable {
     /// logits → text.
     package func write(
         _ session: inout Session, logits: [Float], layout: PromptLayout, options: AnalysisOptions,
-        timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
+        constraint: ConstrainedText? = nil, timing: inout TimingRecord,
+        onEvent: (AnalysisEvent) throws -> Void
     ) throws -> GeneratedText {
         let generation = Generation(
             tokenizer: tokenizer, endOfSequence: model.configuration.tokens.endOfSequence,
@@ -227,8 +234,21 @@ public final class Analyzer: Sendable {
         let start = ContinuousClock.now
         defer { timing.generate += (ContinuousClock.now - start).seconds }
         return try generation.run(
-            &session, logits: logits, prompt: layout.ids, position: layout.positions.next
+            &session, logits: logits, prompt: layout.ids, position: layout.positions.next,
+            constraint: constraint
         ) { try onEvent(.text($0)) }
+    }
+
+    /// Holds texts of this model to a grammar.
+    package func constraint(_ grammar: Grammar) -> ConstrainedText {
+        let trie = trie.withLock { trie in
+            let known = trie ?? TokenTrie(tokenizer)
+            trie = known
+            return known
+        }
+        return ConstrainedText(
+            grammar, trie: trie, tokenizer: tokenizer,
+            endTokens: model.configuration.tokens.endOfSequence)
     }
 
     // MARK: - Sizes

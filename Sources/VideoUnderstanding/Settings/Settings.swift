@@ -80,6 +80,8 @@ public struct Settings: Sendable, Equatable {
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
     public var prompt: String?
+    /// How answers look; free text where nil.
+    public var answerShape: AnswerShape?
     /// Spoils the input on purpose, for evaluations.
     public var ablation: Ablation?
     /// Playlists and references inside a local file may open other files.
@@ -138,6 +140,12 @@ public struct Settings: Sendable, Equatable {
         // A seed may need more digits than a double holds.
         members.add("seed", orNull: try? JSON.parse("\(generation.seed)"))
         members.add("max_new_tokens", generation.maxNewTokens)
+        switch answerShape {
+        case .schema(let schema) where purpose == .answer: members.add("json_schema", schema)
+        case .choices(let labels) where purpose == .answer:
+            members.add("choices", .array(labels.map(JSON.string)))
+        default: break
+        }
         members.add("ablation", ifPresent: (ablation?.name).map(JSON.string))
         return members.json
     }
@@ -198,6 +206,7 @@ public struct Settings: Sendable, Equatable {
         if let threads, !(1...1024).contains(threads) {
             throw invalid("--threads must lie between 1 and 1024")
         }
+        try answerShape?.validate()
     }
 
     private func invalid(_ message: String) -> Failure {

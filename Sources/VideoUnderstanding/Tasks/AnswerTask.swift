@@ -1,3 +1,4 @@
+import Constraint
 import OrderedJSON
 import Qwen2VL
 import Text
@@ -32,8 +33,9 @@ extension Analyzer {
     ) throws {
         var timing = TimingRecord()
         let start = ContinuousClock.now
+        let prompts = questions.map { Prompts.asking($0, shape: options.answerShape) }
         var stream = try open(
-            input, windowed: false, prompts: questions, options: options, prepared: prepared,
+            input, windowed: false, prompts: prompts, options: options, prepared: prepared,
             timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
@@ -43,14 +45,16 @@ extension Analyzer {
         try stream.finish(timing: &timing)
         let video = try record(of: input, stream, timing: &timing)
 
-        let layouts = try questions.map {
+        let layouts = try prompts.map {
             try layOut(
                 [(visual.kind, visual.grid)], prompt: $0, system: options.system,
                 rule: options.mrope, ablation: options.ablation)
         }
         guard let longest = layouts.map(\.ids.count).max() else { return }
+        let writer = try answerWriter(options.answerShape, moments: visual.moments)
         var session = try session(
-            tokens: longest + options.maxNewTokens, plan: stream.plan, options: options)
+            tokens: longest + max(options.maxNewTokens, writer.longestLabel), plan: stream.plan,
+            options: options)
         // All prompts are the same up to the end of the video: it is read once.
         let prefix = layouts[0].visuals[0].upperBound
         try onEvent(.stage("reading \(prefix) tokens"))
@@ -66,20 +70,20 @@ extension Analyzer {
             let logits = try read(
                 layout, prefix..<layout.ids.count, visuals: [visual], into: &session,
                 timing: &timing)
-            let text = try write(
-                &session, logits: logits, layout: layout, options: options, timing: &timing,
-                onEvent: onEvent)
+            let answer = try writeAnswer(
+                writer, &session, logits: logits, layout: layout, options: options,
+                timing: &timing, onEvent: onEvent)
             // What all questions share, and this question's own part.
             timing.total = (shared + (ContinuousClock.now - questionStart)).seconds
             let usage = UsageRecord(
                 visualTokens: visual.tokens, promptTokens: layout.ids.count,
-                generatedTokens: text.tokens.count)
+                generatedTokens: answer.tokens)
             let document = AnswerDocument(
-                video: video, question: questions[index], answer: .string(text.text),
-                confidence: text.confidence,
+                video: video, question: questions[index], answer: answer.value,
+                outcome: answer.outcome, confidence: answer.confidence,
                 provenance: provenance(
                     stream, grids: [visual.grid], moments: visual.moments, for: .answer,
-                    settings: settings, usage: usage, finish: text.finish, timing: timing))
+                    settings: settings, usage: usage, finish: answer.finish, timing: timing))
             try onAnswer(index, document)
         }
     }

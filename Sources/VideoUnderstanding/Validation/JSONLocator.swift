@@ -1,3 +1,5 @@
+import OrderedJSON
+
 /// Finds the line of a value in the text it was read from.
 enum JSONLocator {
     /// - Parameters:

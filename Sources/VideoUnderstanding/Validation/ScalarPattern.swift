@@ -1,11 +1,6 @@
-/// Why a regular expression cannot be used.
-public struct PatternFault: Error, Sendable, Equatable, CustomStringConvertible {
-    public let reason: String
-    /// Unicode scalars before the fault.
-    public let offset: Int
+import Constraint
 
-    public var description: String { "\(reason) at character \(offset + 1) of the pattern" }
-}
+public typealias PatternFault = Constraint.PatternFault
 
 /// A regular expression that is matched in time linear in the text, whatever the expression.
 ///
@@ -102,43 +97,6 @@ private struct StateSet {
         for state in members { present[state] = false }
         members.removeAll(keepingCapacity: true)
     }
-}
-
-/// Scalars by ranges, or all others.
-struct ScalarSet: Sendable, Equatable {
-    var ranges: [ClosedRange<UInt32>]
-    var isInverted = false
-
-    func contains(_ scalar: Unicode.Scalar) -> Bool {
-        ranges.contains { $0.contains(scalar.value) } != isInverted
-    }
-
-    var inverted: ScalarSet { ScalarSet(ranges: ranges, isInverted: !isInverted) }
-
-    /// The ranges that the set really covers.
-    var coveredRanges: [ClosedRange<UInt32>] {
-        guard isInverted else { return ranges }
-        var gaps: [ClosedRange<UInt32>] = []
-        var next: UInt32 = 0
-        for range in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) {
-            if range.lowerBound > next { gaps.append(next...(range.lowerBound - 1)) }
-            next = max(next, range.upperBound + 1)
-        }
-        if next <= 0x10FFFF { gaps.append(next...0x10FFFF) }
-        return gaps
-    }
-
-    static func one(_ scalar: Unicode.Scalar) -> ScalarSet {
-        ScalarSet(ranges: [scalar.value...scalar.value])
-    }
-
-    static let digit = ScalarSet(ranges: [0x30...0x39])
-    static let word = ScalarSet(ranges: [0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A])
-    static let space = ScalarSet(ranges: [
-        0x09...0x0D, 0x20...0x20, 0xA0...0xA0, 0x1680...0x1680, 0x2000...0x200A, 0x2028...0x2029,
-        0x202F...0x202F, 0x205F...0x205F, 0x3000...0x3000, 0xFEFF...0xFEFF,
-    ])
-    static let lineEnd = ScalarSet(ranges: [0x0A...0x0A, 0x0D...0x0D, 0x2028...0x2029])
 }
 
 /// Turns the tree of an expression into steps.

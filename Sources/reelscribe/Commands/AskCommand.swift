@@ -13,6 +13,9 @@ struct AskCommand: ParsableCommand {
               reelscribe ask talk.mp4 'What is on the table?'
               reelscribe ask talk.mp4 'Who enters first?' 'What do they carry?' --text
               reelscribe ask talk.mp4 --questions questions.txt --output answers.jsonl
+              reelscribe ask talk.mp4 'When does somebody speak?' --shape intervals
+              reelscribe ask talk.mp4 'What kind of scene is it?' --choices indoors,outdoors
+              reelscribe ask talk.mp4 'Describe the room.' --json-schema room.json
 
             With --text the answer is written to a terminal word by word, as it arises.
             """)
@@ -35,9 +38,15 @@ struct AskCommand: ParsableCommand {
     var text = false
 
     @OptionGroup var result: DocumentOptions
+    @OptionGroup(title: "Answers") var shape: ShapeOptions
     @OptionGroup var watch: WatchOptions
 
-    func settings() throws -> Settings { try Settings.from(watch.apply) }
+    func settings() throws -> Settings {
+        try Settings.from { settings in
+            watch.apply(to: &settings)
+            shape.apply(to: &settings)
+        }
+    }
 
     func validate() throws {
         _ = try settings()

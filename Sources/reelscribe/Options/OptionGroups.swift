@@ -45,6 +45,7 @@ struct SummaryOptions: ParsableArguments {
 struct JobOptions: ParsableArguments {
     @OptionGroup(title: "Output") var timing: TimingOptions
     @OptionGroup(title: "Inputs") var isolation: IsolationOptions
+    @OptionGroup(title: "Answers (of the task ask)") var shape: ShapeOptions
     @OptionGroup var summary: SummaryOptions
 
     var model: ModelOptions { summary.watch.model }
@@ -53,6 +54,7 @@ struct JobOptions: ParsableArguments {
     /// Puts in what the user said.
     func apply(to settings: inout Settings) {
         summary.apply(to: &settings)
+        shape.apply(to: &settings)
         isolation.apply(to: &settings)
     }
 

@@ -156,6 +156,39 @@ import VideoUnderstanding
         #expect(invalid.failure.message.contains("'window' means nothing to the task ask"))
     }
 
+    private func asking(_ options: String) -> String {
+        #"{"video":"v","task":"ask","questions":["a"],"options":\#(options)}"#
+    }
+
+    @Test(arguments: [
+        (#"{"choices":["a,b","c"]}"#, AnswerShape.choices(["a,b", "c"])),
+        (#"{"choices":"a, b"}"#, .choices(["a", "b"])),
+        (#"{"shape":"yes-no"}"#, .builtIn(.yesNo)),
+        (#"{"json-schema":{"type":"null"}}"#, .schema(["type": "null"])),
+        (#"{"shape":null,"choices":"a,b"}"#, .choices(["a", "b"])),
+    ])
+    func shapesOfAnswersAreRead(options: String, shape: AnswerShape) throws {
+        var base = Settings()
+        base.answerShape = .choices(["x", "y"])
+        #expect(try job(asking(options), base: base).settings.answerShape == shape)
+        #expect(try job(asking("{}"), base: base).settings.answerShape == base.answerShape)
+    }
+
+    // A job must fail before anything runs, and say where its schema is wrong.
+    @Test(arguments: [
+        (#"{"json-schema":{"properties":{"a":{"not":true}}}}"#, "/properties/a/not: the keyword"),
+        (#"{"json-schema":"s.json"}"#, "'json-schema' must be a JSON Schema: an object"),
+        (#"{"choices":["a"]}"#, "1 choices; there must be 2"),
+        (#"{"choices":["a",1]}"#, "'choices' must be a list of labels"),
+        (#"{"shape":"circle"}"#, "'shape' must be one of"),
+        (#"{"choices":"a,b","shape":"events"}"#, "'choices' and 'shape' exclude one another"),
+    ])
+    func wrongShapesAreNamed(options: String, message: String) throws {
+        let invalid = try invalid(Array(asking(options).utf8))
+        #expect(invalid.failure.message.contains(message), "\(invalid.failure.message)")
+        #expect(invalid.failure.code == .jobInvalid)
+    }
+
     @Test func optionsGoOverTheRunsSettings() throws {
         var base = Settings()
         base.generation.maxNewTokens = 9

@@ -1,5 +1,5 @@
 /// A regular expression as a tree.
-indirect enum PatternNode {
+package indirect enum PatternNode {
     case set(ScalarSet)
     case start, end
     case boundary(Bool)
@@ -9,8 +9,8 @@ indirect enum PatternNode {
     case repeated(PatternNode, least: Int, most: Int?)
 }
 
-/// Reads the subset of regular expressions that ``ScalarPattern`` documents.
-struct PatternParser {
+/// Reads the subset of regular expressions of ECMA-262 that schemas use.
+package struct PatternParser {
     private static let maximumRepeats = 1000
     private static let maximumDepth = 64
 
@@ -18,9 +18,9 @@ struct PatternParser {
     private var position = 0
     private var depth = 0
 
-    init(_ text: String) { scalars = Array(text.unicodeScalars) }
+    package init(_ text: String) { scalars = Array(text.unicodeScalars) }
 
-    mutating func whole() throws(PatternFault) -> PatternNode {
+    package mutating func whole() throws(PatternFault) -> PatternNode {
         let node = try alternatives()
         guard position == scalars.count else { throw fault("')' without '('") }
         return node
@@ -126,9 +126,12 @@ struct PatternParser {
     private mutating func bracketed(from start: Int) throws(PatternFault) -> ScalarSet {
         let inverted = take("^")
         var ranges: [ClosedRange<UInt32>] = []
+        var excludesClass = false
         while !take("]") {
             guard next != nil else { throw fault("'[' without ']'", at: start) }
             let first = try member()
+            // Classes are the only members of more than one scalar.
+            excludesClass = excludesClass || (inverted ? first.single == nil : first.excludesClass)
             guard next == "-", position + 1 < scalars.count, scalars[position + 1] != "]" else {
                 ranges += first.coveredRanges
                 continue
@@ -140,7 +143,8 @@ struct PatternParser {
             }
             ranges.append(low...high)
         }
-        return ScalarSet(ranges: ranges, isInverted: inverted)
+        return ScalarSet(
+            ranges: ranges, isInverted: inverted, excludesClass: excludesClass)
     }
 
     private mutating func member() throws(PatternFault) -> ScalarSet {
@@ -157,11 +161,11 @@ struct PatternParser {
         position += 1
         switch scalar {
         case "d": return .digit
-        case "D": return ScalarSet.digit.inverted
+        case "D": return .allBut(.digit)
         case "w": return .word
-        case "W": return ScalarSet.word.inverted
+        case "W": return .allBut(.word)
         case "s": return .space
-        case "S": return ScalarSet.space.inverted
+        case "S": return .allBut(.space)
         case "t": return .one("\t")
         case "n": return .one("\n")
         case "r": return .one("\r")

@@ -1,8 +1,6 @@
-import OrderedJSON
-
 /// Places in a JSON value, as RFC 6901 writes them.
-enum JSONPointer {
-    static func appending(_ key: String, to path: String) -> String {
+package enum JSONPointer {
+    package static func appending(_ key: String, to path: String) -> String {
         guard key.utf8.contains(where: { $0 == UInt8(ascii: "~") || $0 == UInt8(ascii: "/") })
         else { return path + "/" + key }
         var escaped = ""
@@ -16,16 +14,16 @@ enum JSONPointer {
         return path + "/" + escaped
     }
 
-    static func appending(_ index: Int, to path: String) -> String { path + "/\(index)" }
+    package static func appending(_ index: Int, to path: String) -> String { path + "/\(index)" }
 
     /// The place without its last step.
-    static func parent(of path: String) -> String {
+    package static func parent(of path: String) -> String {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
         return String(path[..<slash])
     }
 
     /// The steps of a place, unescaped; nil where the text is no pointer.
-    static func steps(of path: String) -> [String]? {
+    package static func steps(of path: String) -> [String]? {
         guard !path.isEmpty else { return [] }
         guard path.utf8.first == UInt8(ascii: "/") else { return nil }
         return path.dropFirst().split(separator: "/", omittingEmptySubsequences: false).map {
@@ -33,7 +31,7 @@ enum JSONPointer {
         }
     }
 
-    static func value(at path: String, in document: JSON) -> JSON? {
+    package static func value(at path: String, in document: JSON) -> JSON? {
         guard let steps = steps(of: path) else { return nil }
         var value = document
         for step in steps {

@@ -1,19 +1,17 @@
-import OrderedJSON
-
-enum NumberOrder: Sendable {
+package enum NumberOrder: Sendable {
     case less, equal, greater
 }
 
 /// Numbers compared by value: `1`, `1.0` and `10e-1` are one number.
 extension JSONNumber {
     /// No fraction, however it is written.
-    var isWhole: Bool {
+    package var isWhole: Bool {
         if int != nil { return true }
         return double.isFinite && double == double.rounded()
     }
 
     /// Exact for whole numbers of 64 bits, by the nearest doubles for all others.
-    func order(against other: JSONNumber) -> NumberOrder {
+    package func order(against other: JSONNumber) -> NumberOrder {
         if let first = int, let second = other.int {
             return first < second ? .less : first > second ? .greater : .equal
         }
@@ -22,7 +20,7 @@ extension JSONNumber {
     }
 
     /// Exact where both numbers have at most 18 digits; else by doubles.
-    func isMultiple(of divisor: JSONNumber) -> Bool {
+    package func isMultiple(of divisor: JSONNumber) -> Bool {
         if let first = decimal, let second = divisor.decimal {
             let decimals = max(first.decimals, second.decimals)
             if let whole = Self.scaled(first, to: decimals),
@@ -60,7 +58,7 @@ extension JSONNumber {
 
 extension JSON {
     /// Equality as JSON Schema means it: numbers by value, objects without regard to order.
-    func isSame(as other: JSON) -> Bool {
+    package func isSame(as other: JSON) -> Bool {
         switch (self, other) {
         case (.number(let first), .number(let second)):
             return first.order(against: second) == .equal
