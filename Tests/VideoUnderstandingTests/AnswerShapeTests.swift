@@ -21,7 +21,7 @@ import VideoUnderstanding
         change(&settings)
         try settings.validate()
         let analyzer = try Analyzer(
-            folder: "\(Self.root)/Samples/model", weights: nil, threads: 2)
+            folder: "\(Self.root)/Samples/model", weights: WeightFormats(), threads: 2)
         var answers: [AnswerDocument] = []
         try analyzer.ask(
             try .resolving("\(Self.root)/Samples/shapes-and-cuts.mp4", settings: settings),
@@ -92,7 +92,7 @@ import VideoUnderstanding
 
     // Scores of labels whose beginnings are shared and rolled back, against reading each by itself.
     @Test func sharedBeginningsChangeNoScore() throws {
-        let model = try Model.load(folder: "\(Self.root)/Samples/model", weights: nil)
+        let model = try Model.load(folder: "\(Self.root)/Samples/model", weights: WeightFormats())
         let prompt = [1, 5, 9, 2]
         let labels = [[10, 11, 12], [10, 11], [10, 20], [30], [10, 11, 12, 13]]
         let ends = [40, 41]
