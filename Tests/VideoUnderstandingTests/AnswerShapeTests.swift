@@ -26,8 +26,8 @@ import VideoUnderstanding
         try analyzer.ask(
             try .resolving("\(Self.root)/Samples/shapes-and-cuts.mp4", settings: settings),
             questions: questions, settings: settings,
-            onEvent: { event in if case .text(let text) = event { onText(text) } }
-        ) { answers.append($1) }
+            onEvent: { event in if case .text(let text) = event { onText(text) } },
+            onAnswer: { answers.append($1) })
         return answers
     }
 

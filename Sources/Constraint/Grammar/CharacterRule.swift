@@ -21,25 +21,30 @@ struct CharacterRule: Sendable {
         var ends: [[UInt8]] = []
         var state = 0
         while state < states.count {
+            // Bytes that fit the same spellings lead to the same state.
+            let spellings = Array(states[state])
+            var nexts: [[Int]: Int16] = [[]: Self.dead]
             for byte in UInt8.min...UInt8.max {
-                let next = Set(
-                    states[state].filter { $0[0].contains(byte) }.map { Array($0.dropFirst()) })
-                guard !next.isEmpty else {
-                    rows.append(Self.dead)
+                let fitting = spellings.indices.filter { spellings[$0][0].contains(byte) }
+                if let known = nexts[fitting] {
+                    rows.append(known)
                     continue
                 }
-                guard !next.contains([]) else {
-                    rows.append(Self.done)
-                    continue
+                let rest = Set(fitting.map { Array(spellings[$0].dropFirst()) })
+                let next: Int16
+                if rest.contains([]) {
+                    next = Self.done
+                } else if let known = numbers[rest] {
+                    next = known
+                } else {
+                    next = Int16(states.count)
+                    numbers[rest] = next
+                    states.append(rest)
                 }
-                let number = numbers[next] ?? Int16(states.count)
-                if number == states.count {
-                    numbers[next] = number
-                    states.append(next)
-                }
-                rows.append(number)
+                nexts[fitting] = next
+                rows.append(next)
             }
-            let examples = states[state].map { $0.map(\.example) }
+            let examples = spellings.map { $0.map(\.example) }
             // The order of a set is no order: of equally short ones, letters first, then by bytes.
             let shortest = examples.min { first, second in
                 (first.count, Self.rank(first), first.map(Int.init).description)

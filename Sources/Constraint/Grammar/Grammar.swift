@@ -170,23 +170,25 @@ struct ByteClasses: Sendable {
             for byte in bytes { single.insert(byte...byte) }
         }
         for rule in characters {
-            for state in 0..<rule.stateCount { split { Int(rule.next(state, UInt8($0))) } }
+            split { byte in (0..<rule.stateCount).map { rule.next($0, UInt8(byte)) } }
         }
         split { single.contains(UInt8($0)) ? $0 + 1 : 0 }
     }
 
-    private mutating func split(_ key: (Int) -> Int) {
-        struct Pair: Hashable {
-            var old: UInt16
-            var key: Int
-        }
-        var numbers: [Pair: UInt16] = [:]
+    /// Parts classes whose bytes have different keys.
+    private mutating func split<Key: Hashable>(_ key: (Int) -> Key) {
+        var numbers: [ClassPart<Key>: UInt16] = [:]
         for byte in 0..<256 {
-            let pair = Pair(old: classes[byte], key: key(byte))
-            let number = numbers[pair] ?? UInt16(numbers.count)
-            numbers[pair] = number
+            let part = ClassPart(whole: classes[byte], key: key(byte))
+            let number = numbers[part] ?? UInt16(numbers.count)
+            numbers[part] = number
             classes[byte] = number
         }
         count = numbers.count
     }
+}
+
+private struct ClassPart<Key: Hashable>: Hashable {
+    var whole: UInt16
+    var key: Key
 }

@@ -15,6 +15,15 @@ extension GrammarBuilder {
     /// Any character in any of its spellings, but for NUL: half of the world's databases have no
     /// place for it. Escaped surrogates come in pairs.
     mutating func anyCharacter() -> NodeID {
+        character(Self.anySpellings, as: Self.anyRule)
+    }
+
+    // Nearly every schema has strings, and tables take their time.
+    private static let anyRule = CharacterRule(anySpellings)
+    private static let plainSpellings = plain.flatMap { utf8($0) }
+    private static let plainRule = CharacterRule(plainSpellings)
+
+    private static let anySpellings: [[ByteSet]] = {
         func hex(_ ranges: ClosedRange<UInt8>...) -> ByteSet {
             var set = ByteSet()
             for digit in ranges.joined() {
@@ -25,23 +34,26 @@ extension GrammarBuilder {
             }
             return set
         }
-        let start = Self.sets(of: "\\u")
+        let start = sets(of: "\\u")
         let (any, notZero, zero) = (hex(0...15), hex(1...15), hex(0...0))
         let surrogate = hex(13...13)
-        return character(
-            [
-                Self.sets(of: "\\") + [Self.letters(of: "\"\\/bfnrt")],
-                start + [hex(1...12, 14...15), any, any, any],
-                start + [surrogate, hex(0...7), any, any],
-                start + [zero, notZero, any, any], start + [zero, zero, notZero, any],
-                start + [zero, zero, zero, notZero],
-                start + [surrogate, hex(8...11), any, any]
-                    + start + [surrogate, hex(12...15), any, any],
-            ] + Self.plain.flatMap { Self.utf8($0) })
-    }
+        let escaped: [[ByteSet]] = [
+            sets(of: "\\") + [letters(of: "\"\\/bfnrt")],
+            start + [hex(1...12, 14...15), any, any, any],
+            start + [surrogate, hex(0...7), any, any],
+            start + [zero, notZero, any, any], start + [zero, zero, notZero, any],
+            start + [zero, zero, zero, notZero],
+            start + [surrogate, hex(8...11), any, any]
+                + start + [surrogate, hex(12...15), any, any],
+        ]
+        return escaped + plain.flatMap { utf8($0) }
+    }()
 
     /// A character that needs no escape, as names of free members have.
     mutating func plainCharacter(except excluded: Set<UInt32> = []) -> NodeID {
+        guard !excluded.isEmpty else {
+            return character(Self.plainSpellings, as: Self.plainRule)
+        }
         let others = ScalarSet(ranges: excluded.map { $0...$0 }).inverted
         return character(
             Self.plain.flatMap { Self.part(of: others, in: $0) }.flatMap { Self.utf8($0) })

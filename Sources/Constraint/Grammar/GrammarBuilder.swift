@@ -44,10 +44,12 @@ struct GrammarBuilder {
     }
 
     /// A character in one of several spellings; without any, nothing at all.
-    mutating func character(_ spellings: [[ByteSet]]) -> NodeID {
+    ///
+    /// - Parameter rule: of these spellings, where it is there already.
+    mutating func character(_ spellings: [[ByteSet]], as rule: CharacterRule? = nil) -> NodeID {
         guard !spellings.isEmpty else { return alternatives([]) }
         if let known = knownCharacters[spellings] { return known }
-        characters.append(CharacterRule(spellings))
+        characters.append(rule ?? CharacterRule(spellings))
         let id = add(.character(characters.count - 1))
         knownCharacters[spellings] = id
         return id

@@ -62,7 +62,9 @@ extension SchemaReader {
         let highest = bounds.filter { !$0.isLower }.map(\.number.double).min() ?? .infinity
         let standard = NumberRule.standard
         let isFar = lowest > 999_999_999 || highest < -999_999_999
-        let decimals = isWhole || (isFar && multiple == 1) ? 0 : standard.decimals
+        let decimals = isWhole || isFar ? 0 : standard.decimals
+        // Whole numbers are multiples of the fractions that are supported.
+        let multiple = isFar && !isWhole ? 1 : multiple
         // Digits that every reader of JSON keeps; more only where the bounds ask for them.
         let usual = decimals == 0 ? 999_999_999_999_999 : standard.high
         var (low, high) = (-usual, usual)
