@@ -216,11 +216,12 @@ struct RunCommandTests {
     }
 
     // Known before any work, and worth no result.
-    @Test func metricsThatCannotBeWrittenEndNoRunThatHasBegun() throws {
+    @Test(arguments: ["--metrics", "--summary"])
+    func placesThatCannotBeWrittenEndNoRunThatHasBegun(option: String) throws {
         let place = try Place()
         let manifest = try Self.manifest(1, in: place)
         let outcome = try Tool.run(
-            Self.arguments(manifest, place, "--metrics", place.path("no/m.prom")))
+            Self.arguments(manifest, place, option, place.path("no/m.prom")))
         #expect(outcome.status == 73)
         #expect(outcome.errors.split(separator: "\n").last?.contains("reelscribe/run@1") ?? false)
         #expect(!FileManager.default.fileExists(atPath: place.path("out.jsonl")))

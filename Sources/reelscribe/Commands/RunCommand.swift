@@ -113,7 +113,7 @@ struct RunCommand: ParsableCommand {
         defer { fetcher.close() }
         let order = try batchOrder(fetcher)
         let work = BatchWork(order, progress: progress)
-        let status = try work.run()
+        let status = work.run()
         if status != .success { throw ExitCode(status.rawValue) }
     }
 

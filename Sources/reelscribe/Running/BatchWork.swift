@@ -39,15 +39,18 @@ final class BatchWork {
     private var hasWarnedOfMetrics = false
     private var tally = RunTally()
     private var model: ModelRecord?
+    /// Nil where standard error gets it.
+    private var summary: String?
 
     init(_ order: BatchOrder, progress: ProgressMeter) {
         self.order = order
         self.progress = progress
         metrics = order.metrics.map(RunMetrics.init)
+        summary = order.summary
     }
 
-    /// - Throws: `Failure` where the run, and not a job, has failed; after its summary was written.
-    func run() throws(Failure) -> RunStatus {
+    /// - Returns: how it went, after the summary was written.
+    func run() -> RunStatus {
         Signals.letWorkEndItself()
         do throws(Failure) {
             try working()
@@ -55,14 +58,14 @@ final class BatchWork {
             let failure = Signals.interruption.naming(error)
             progress.finish()
             progress.message(failure.line)
-            try conclude(failure.status, failure)
+            conclude(failure.status, failure)
             return failure.status
         }
         progress.finish()
         if tally.left > 0 {
             log.notice("jobs left for another run: \(tally.left)")
         }
-        try conclude(tally.status, nil)
+        conclude(tally.status, nil)
         return tally.status
     }
 
@@ -73,6 +76,7 @@ final class BatchWork {
             metrics = nil
             throw error
         }
+        try checkSummary()
         progress.begin("loading the model", unit: "")
         let located = try ModelLocator(.process).locate(order.model)
         let settings = order.base
@@ -177,20 +181,39 @@ final class BatchWork {
 
     /// Writes the summary, which is the last line of standard error unless it has a file, and the
     /// last metrics.
-    private func conclude(_ status: RunStatus, _ failure: Failure?) throws(Failure) {
-        // Also where the summary could not be written.
+    private func conclude(_ status: RunStatus, _ failure: Failure?) {
         defer { writeMetrics(isLast: true) }
         let document = RunDocument(
             source: order.manifest.source, output: order.options.output,
             shard: order.options.shard, status: status, failure: failure, tally: tally,
             model: model)
         if StandardStreams.errorsAreOnTerminal { progress.message("reelscribe: \(document.text)") }
-        guard let summary = order.summary else {
-            progress.message(document.json.compact)
+        let line = document.json.compact
+        guard let summary else {
+            progress.message(line)
             return
         }
-        var file = try FileOutput(path: summary, atomically: true)
-        try file.write(document.json.compact + "\n")
-        try file.finish()
+        do throws(Failure) {
+            var file = try FileOutput(path: summary, atomically: true)
+            try file.write(line + "\n")
+            try file.finish()
+        } catch {
+            // How the jobs went must not be hidden by what is only told about them.
+            log.warning("the summary follows here: \(error.description)")
+            progress.message(line)
+        }
+    }
+
+    /// Finds out before the work whether the summary can be written.
+    private func checkSummary() throws(Failure) {
+        guard let path = order.summary else { return }
+        do throws(Failure) {
+            _ = try FileOutput(path: path, atomically: true)
+        } catch {
+            summary = nil
+            var failure = error
+            failure.hint = "give another file with --summary"
+            throw failure
+        }
     }
 }
