@@ -115,7 +115,8 @@ struct HostileTests {
         let data = try Data(contentsOf: URL(filePath: TestData.fixture("index_short.mp4")))
         let limits = DecodeLimits(pipeBytes: 1000)
         try Self.withPipe(data, holding: 0) { path in
-            #expect(try Reading(path, limits: limits).frames.count == 4)
+            let reading = try? Reading(path, limits: limits)
+            #expect(reading?.frames.count == 4)
         }
         // The reference's rule counts frames first.
         try Self.withPipe(data, holding: 0) { path in
