@@ -82,7 +82,7 @@ import VideoUnderstanding
     // Guards slivers before a cut and before the end, and windows that are long enough as they are.
     @Test(
         arguments: [
-            ([3.04], 9.0, 3, 2, [0, 3.04, 6]), ([3.04], 12, 3, 1, [0, 2, 3.04, 6, 9]),
+            ([3.04], 9.0, 3, 2, [0, 3.04, 6.5]), ([3.04], 12, 3, 1, [0, 2, 3.04, 6.5, 9.5]),
             ([30.04], 40, 30, 2, [0, 28, 30.04]), ([32], 40, 30, 2, [0, 30, 32]),
             ([31.9], 40, 30, 2, [0, 29.5, 31.9]), ([], 61, 30, 2, [0, 30, 59]),
             ([], 62, 30, 2, [0, 30, 60]), ([], 60, 30, 2, [0, 30]),
@@ -164,6 +164,19 @@ import VideoUnderstanding
             if !cuts.contains(segment.start) {
                 #expect(segment.start == (segment.start * 2).rounded() / 2)
             }
+        }
+        // Pictures that are shown for uneven times.
+        var times = [0.0]
+        while let last = times.last, last < end {
+            times.append(last + [0.04, 0.5, 1, 3, 12][random(5)])
+        }
+        let uneven = Self.segments(
+            end: end, limit: limit, least: least,
+            time: { number in times.last { $0 <= Double(number) / 2 } })
+        for segment in uneven {
+            #expect(segment.frames <= limit.frames)
+            #expect(times.contains(segment.start))
+            if uneven.count > 1 { #expect(segment.end - segment.start >= least - 1e-6) }
         }
     }
 }

@@ -67,7 +67,9 @@ struct PacketQueue: ~Copyable {
     mutating func readAll(
         from demuxer: inout Demuxer, most: Int, bytes: Int
     ) throws(VideoError) -> Bool {
-        while ending == nil, tally.count < most, tally.bytes < bytes { try readOne(from: &demuxer) }
+        while ending == nil, tally.packets < most, tally.bytes < bytes {
+            try readOne(from: &demuxer)
+        }
         if case .end? = ending { return true }
         return false
     }

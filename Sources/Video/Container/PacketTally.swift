@@ -5,7 +5,8 @@ struct PacketTally {
     private(set) var count = 0
     /// A time stamp was missing, or a packet was damaged: decoding may find otherwise.
     private(set) var isDoubtful = false
-    /// Of all packets.
+    /// All packets, and their bytes.
+    private(set) var packets = 0
     private(set) var bytes = 0
     private let timeBase: Rational
     private var last: (pts: Int64, duration: Int64)?
@@ -15,6 +16,7 @@ struct PacketTally {
 
     mutating func add(_ packet: PacketFacts) {
         if packet.isCorrupt { isDoubtful = true }
+        packets += 1
         bytes += packet.size
         guard !packet.isDiscarded, packet.size > 0 else { return }
         count += 1

@@ -70,6 +70,8 @@ package struct WindowEnds: Sendable, Equatable {
     ) -> Decision {
         guard let first = candidates.first, let last = candidates.last else { return .wait }
         if let cut = first.cut { return .end(WindowStart(time: cut, isCut: true)) }
+        // A picture that is held.
+        if first.time <= window.lastTime { return taken(window, first) }
         var before = window.lastTime
         var frames = window.frames
         var full: Candidate?
@@ -88,13 +90,14 @@ package struct WindowEnds: Sendable, Equatable {
         }
         stop = stop ?? end
         guard let full else {
-            // The earliest end that may still turn out is `least` before what was not seen yet.
+            // All that was not seen yet, a cut or the end, comes after the last instant. Where the
+            // second candidate leaves enough before that, the window does not end with the first.
             guard stop == nil, least > 0 else { return taken(window, first) }
             guard let second = candidates.dropFirst().first else { return .wait }
-            return last.time - second.time >= least ? taken(window, first) : .wait
+            return last.instant - second.time >= least ? taken(window, first) : .wait
         }
         guard let stop else {
-            if last.time - full.time < least, least > 0 { return .wait }
+            if last.instant - full.time < least, least > 0 { return .wait }
             return first == full
                 ? .end(WindowStart(time: full.time, isCut: false)) : taken(window, first)
         }
