@@ -209,7 +209,7 @@ import Testing
         let w = try Self.expanded(weight)
         var x = [Float](repeating: 0, count: 4 * 128)
         for k in 0..<128 {
-            x[128 + k] = 1e-41
+            x[128 + k] = Float(bitPattern: 7)  // far below the normal numbers
             x[256 + k] = noise.next() * 1e30
             x[384 + k] = noise.next() * (k < 64 ? 1e4 : 1e-4)
         }
