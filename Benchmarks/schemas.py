@@ -180,7 +180,7 @@ def expressible(schema):
         if abs(bound) < 1e9 and schema["type"] == "number":
             tries += [round(bound + k / 1e6, 6) for k in range(-2, 3)]
     validator = jsonschema.Draft202012Validator(schema)
-    return any(abs(value) < 1e18 and validator.is_valid(value) for value in tries)
+    return any(abs(value) < (1e18 if value == int(value) else 1e9) and validator.is_valid(value) for value in tries)
 
 
 def make(rng):
