@@ -166,6 +166,16 @@ def any_aspect(rng):
     return rng.choices(list(ASPECT_WEIGHTS), list(ASPECT_WEIGHTS.values()))[0]
 
 
+def idle_processors():
+    """Processors that nothing else is running on at this moment, one at the least. Linux alone tells it."""
+    try:
+        with open("/proc/loadavg") as file:
+            running = int(file.read().split()[3].split("/")[0])
+    except (OSError, ValueError, IndexError):
+        return 1
+    return max(1, len(os.sched_getaffinity(0)) - running + 1)
+
+
 def set_rate(opts, rate):
     for o in opts:
         for group in o.param_groups:
@@ -191,6 +201,8 @@ def train_vision(run, options):
             o.load_state_dict(s)
     feed, report, losses, mark = Feed(vision_batch, run.step, options.workers, options.batch), {}, [], time.time()
     while run.step < options.steps:
+        if options.threads == 0:
+            torch.set_num_threads(idle_processors())
         frames, labels = feed.next()
         labels = {k: torch.from_numpy(v) for k, v in labels.items()}
         set_rate(opts, options.rate * min(1.0, (run.step + 1) / 100) * options.cool(run.step))
@@ -336,6 +348,8 @@ def train_language(run, options, learns_to_see):
     feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part, run.ahead)
     right, losses, mark, clips = {}, {}, time.time(), 0
     while run.step < options.steps:
+        if options.threads == 0:
+            torch.set_num_threads(idle_processors())
         frames, labels, parts = feed.next()
         tokens = seen_loss = None
         for index, (laid, categories) in enumerate(parts):
@@ -451,10 +465,10 @@ def main():
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=64, help="pairs a step, of the vision stage")
     parser.add_argument("--rate", type=float, default=5e-3)
-    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--threads", type=int, default=1, help="0: as many as are idle, looked up at every step")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw")
     options = parser.parse_args()
-    torch.set_num_threads(options.threads)
+    torch.set_num_threads(max(1, options.threads))
     options.cool = (lambda step: max(0.0, 1 - step / options.steps)) if options.stage == "anneal" else lambda step: 1.0
     run = Run(options.state, options.stage)
     if options.stage == "export":
