@@ -398,7 +398,7 @@ def train_language(run, options, learns_to_see):
                 loss = loss + 0.2 * time_loss + 0.2 * begin_loss
                 if seen_loss is not None:
                     losses.setdefault("seen", []).append(seen_loss.item())
-                    loss = loss + 0.1 * seen_loss
+                    loss = loss + 0.2 * seen_loss
             loss.backward()
             nn.utils.clip_grad_norm_([p for _, p in named], 1.0)
             for o in opts:
