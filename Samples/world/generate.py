@@ -130,6 +130,8 @@ def dataset_lines(clip, name, questions):
                 line["category"] = "when, at an edge"
         if not q.is_answerable:
             line["answerable"] = False
+        if q.evidence:
+            line["evidence"] = [round(t, 6) for t in q.evidence]
         yield line
 
 

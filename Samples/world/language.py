@@ -24,6 +24,7 @@ class Question:
     times: tuple = ()  # seconds as they truly are, where the answer is a time or a pair of times
     is_answerable: bool = True
     at_edge: bool = False  # of a time: at the very start or end of the clip
+    evidence: tuple = ()  # start and end of what has to be seen, where that is one stretch
 
 
 def article(words):
@@ -145,7 +146,7 @@ class Asker:
             return None
         thing = self.rng.choice(found)
         return Question("colour", self.pick(f"What colour is the {thing.shape}?", f"Which colour does the {thing.shape} have?"),
-                        sentence_case(thing.colour) + ".")
+                        sentence_case(thing.colour) + ".", evidence=(thing.start, thing.end))
 
     def shape(self):
         found = [ts[0] for ts in self.colours.values() if len(ts) == 1]
@@ -153,7 +154,7 @@ class Asker:
             return None
         thing = self.rng.choice(found)
         return Question("what", self.pick(f"What is the {thing.colour} object?", f"Which shape is {thing.colour}?"),
-                        sentence_case(article(thing.shape)) + ".")
+                        sentence_case(article(thing.shape)) + ".", evidence=(thing.start, thing.end))
 
     def what_at(self):
         p = self.quiet_second()
@@ -164,7 +165,7 @@ class Asker:
             return None
         words = " and ".join(article(t.name) for t in things)
         return Question("what", self.pick(f"What is there at {p} seconds?", f"Which objects are there at {p} seconds?"),
-                        sentence_case(words) + ".")
+                        sentence_case(words) + ".", evidence=(p, p + 1))
 
     def how_many(self):
         p = self.quiet_second()
@@ -173,7 +174,7 @@ class Asker:
         _, things, _ = self.seen_at(p)
         return Question("how many", self.pick(f"How many objects are there at {p} seconds?",
                                               f"At {p} seconds, how many objects are there?"),
-                        NUMBERS[len(things)] + ".")
+                        NUMBERS[len(things)] + ".", evidence=(p, p + 1))
 
     def which_way(self):
         moving = [t for t, _ in self.unique if t.motion in ("left", "right", "up", "down")]
@@ -184,7 +185,8 @@ class Asker:
         thing = self.rng.choice(pool)
         answer = sentence_case(thing.motion) + "." if thing.motion != "still" else "It does not move."
         return Question("which way", self.pick(f"Which way does the {thing.name} move?",
-                                               f"In which direction does the {thing.name} move?"), answer)
+                                               f"In which direction does the {thing.name} move?"), answer,
+                        evidence=(thing.start, thing.end))
 
     def what_does(self):
         found = self.unique_thing()
@@ -192,12 +194,14 @@ class Asker:
             return None
         thing = found[0]
         return Question("what happens", self.pick(f"What does the {thing.name} do?", f"What happens to the {thing.name}?"),
-                        f"It {DOES[thing.motion]}.")
+                        f"It {DOES[thing.motion]}.", evidence=(thing.start, thing.end))
 
     def text(self):
         if len(self.texts) != 1:
             return None
-        return Question("text", self.pick("What text is shown?", "Which text can be read?"), self.texts[0].string + ".")
+        text = self.texts[0]
+        return Question("text", self.pick("What text is shown?", "Which text can be read?"), text.string + ".",
+                        evidence=(text.start, text.end))
 
     def text_at(self):
         p = self.quiet_second()
@@ -208,7 +212,7 @@ class Asker:
             return None
         answer = text.string + "." if text else "There is no text."
         return Question("text", self.pick(f"What text is shown at {p} seconds?", f"Which text can be read at {p} seconds?"),
-                        answer)
+                        answer, evidence=(p, p + 1))
 
     def appears(self):
         found = self.unique_thing()
@@ -236,7 +240,7 @@ class Asker:
         thing, _ = found
         return Question("when", self.pick(f"When can the {thing.name} be seen?", f"From when to when is the {thing.name} there?"),
                         f"From {round_second(thing.start)} to {round_second(thing.end)} seconds.", (thing.start, thing.end),
-                        at_edge=thing.start == 0 or thing.end >= self.clip.seconds)
+                        at_edge=thing.start == 0 or thing.end >= self.clip.seconds, evidence=(thing.start, thing.end))
 
     def text_span(self):
         strings = [t.string for t in self.texts]
@@ -246,7 +250,7 @@ class Asker:
         text = self.rng.choice(once)
         return Question("when", self.pick(f"When is the text {text.string} shown?", f"When can {text.string} be read?"),
                         f"From {round_second(text.start)} to {round_second(text.end)} seconds.", (text.start, text.end),
-                        at_edge=text.start == 0 or text.end >= self.clip.seconds)
+                        at_edge=text.start == 0 or text.end >= self.clip.seconds, evidence=(text.start, text.end))
 
     def first(self):
         if len(self.unique) < 2:
@@ -295,7 +299,7 @@ class Asker:
             verb, answer = BASE[thing.motion], "Yes."
         else:
             verb, answer = BASE[self.rng.choice([m for m in BASE if m != thing.motion])], "No."
-        return Question("yes or no", f"Does the {thing.name} {verb}?", answer)
+        return Question("yes or no", f"Does the {thing.name} {verb}?", answer, evidence=(thing.start, thing.end))
 
     def any_text(self):
         return Question("yes or no", self.pick("Is there any text?", "Can any text be read?"),
