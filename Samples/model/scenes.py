@@ -213,8 +213,16 @@ def clip_example(rng, aspect, pairs, questions):
     return frames, {h: np.stack([m[h] for m in marks]) for h in marks[0]}, branches
 
 
+def gibberish(rng):
+    """Sentences of words without order: what comes next can only be copied, never guessed."""
+    words = (*world.COLOURS, *world.SHAPES, *world.WORDS, "small", "large", "moves", "appears", "and", "disappears",
+             "left", "right", "up", "down", "blinks", "spins", "grows", "shrinks", "the", "text", "reads", "stays", "still")
+    return " ".join(" ".join(["A", *rng.choices(words, k=rng.randint(2, 8))]) + "." for _ in range(rng.randint(1, 3)))
+
+
 def notes_example(rng, most):
-    """Prompt and answer of a summary of summaries."""
+    """Prompt, answer and category of a summary of summaries. A share tells of nothing: it teaches to copy."""
     clip = world.random_clip(rng, rng.uniform(7, 4.5 * most + 4), None)
-    notes = [(s.start, s.end, language.describe(s)) for s in clip.scenes]
-    return language.whole_prompt(notes), language.whole_answer(notes)
+    is_made_up = rng.random() < 0.4
+    notes = [(s.start, s.end, gibberish(rng) if is_made_up else language.describe(s)) for s in clip.scenes]
+    return language.whole_prompt(notes), language.whole_answer(notes), "copy" if is_made_up else "whole"

@@ -313,11 +313,11 @@ def clip_batch(rng, step, tokenizer, part, ahead):
         # Mostly few: one must learn to copy before one can learn to find what to copy.
         most = rng.choice((2, 3, 4, 6, min(14, 2 + step // 150)))
         examples = [scenes.notes_example(rng, rng.randint(2, most)) for _ in range(max(4, 48 // most))]
-        laid = lay_out(teller, [[teller.branch(p, a)] for p, a in examples], (0, 0), 0)
-        return None, None, [(laid, ["whole"] * len(examples))]
+        laid = lay_out(teller, [[teller.branch(p, a)] for p, a, _ in examples], (0, 0), 0)
+        return None, None, [(laid, [kind for _, _, kind in examples])]
     aspect = any_aspect(rng)
     most = longest(step)
-    pairs = rng.randint(3, min(10, most)) if rng.random() < 0.5 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
+    pairs = rng.randint(3, min(10, most)) if rng.random() < 0.35 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
     count = max(3, 150 // (pairs + 4))
     questions = 8 if pairs < 16 else 14
     examples = [scenes.clip_example(rng, aspect, pairs, questions * part) for _ in range(count)]
