@@ -133,9 +133,14 @@ AXIS = torch.tensor(sum(([a] * s for a, s in enumerate(SECTIONS)), []))
 INVERSE = 1.0 / 1e6 ** (torch.arange(0, HEAD, 2).float() / HEAD)
 
 
-def think(language_model, x, positions, mask, taps=()):
+#: the layer and the heads that are taught where to look, one of each KV head
+LOOK_LAYER, LOOK_HEADS = 3, (0, 5)
+
+
+def think(language_model, x, positions, mask, taps=(), look=None):
     """Embeddings [b, l, hidden], positions [b, 3, l], mask [b, 1, l, l] (true: may look) -> last hidden states, and the
-    states behind the layers in `taps`."""
+    states behind the layers in `taps`; with `look`, a range of places, also under "look" the queries of the heads that
+    are taught where to look [b, heads, l, head] and the keys of those places [b, heads, places, head]."""
     b, l, _ = x.shape
     angle = positions[:, AXIS].transpose(1, 2).float() * INVERSE
     angle = torch.cat((angle, angle), dim=-1)[:, None]
@@ -148,6 +153,8 @@ def think(language_model, x, positions, mask, taps=()):
         v = a.v_proj(h).view(b, l, KV_HEADS, HEAD).transpose(1, 2)
         q, k = q * cos + half_turned(q) * sin, k * cos + half_turned(k) * sin
         k, v = (t.repeat_interleave(HEADS // KV_HEADS, dim=1) for t in (k, v))
+        if look is not None and index == LOOK_LAYER:
+            states["look"] = q[:, list(LOOK_HEADS)], k[:, list(LOOK_HEADS), look.start:look.stop]
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(b, l, HIDDEN)
         x = x + a.o_proj(y)
         x = x + layer.mlp(layer.post_attention_layernorm(x))

@@ -178,9 +178,34 @@ def begins(clip, a, b, target, offset, marks):
     return out
 
 
+def where_to_look(question, times, marks):
+    """The visual tokens that show what a question is about: bool [pairs, cells]."""
+    out = np.zeros((len(marks), marks[0]["shape"].size), bool)
+    for subject in question.subjects:
+        found = np.zeros_like(out)
+        for p, mark in enumerate(marks):
+            first, last = times[2 * p], times[2 * p + 1]
+            if question.evidence and not question.evidence[0] - 0.5 < first < question.evidence[1]:
+                continue
+            if subject is None:
+                found[p] = mark["shape"] > 0
+            elif last < subject.start or first >= subject.end:
+                continue
+            elif isinstance(subject, world.Text):
+                found[p] = mark["word"] > 0
+            else:
+                found[p] = (mark["shape"] == SHAPE[subject.shape]) & (mark["colour"] == COLOUR[subject.colour])
+        seen = np.flatnonzero(found.any(1))
+        if question.edge and len(seen):
+            kept = seen[0] if question.edge == "first" else seen[-1]
+            found[np.arange(len(found)) != kept] = False
+        out |= found
+    return out
+
+
 def clip_example(rng, aspect, pairs, questions):
     """One clip for the language model: U8 frames [pairs, 2, H, W, 3], labels of its cells [pairs, cells], and (prompt,
-    answer, category) of each branch.
+    answer, category, where to look) of each branch; the last is None for a description.
 
     A single scene may be taken as a window of a summary: it is described, and asked about as well.
     """
@@ -206,9 +231,10 @@ def clip_example(rng, aspect, pairs, questions):
         marks.append(mark)
     branches = []
     if is_window:
-        branches.append((language.PROMPTS["segment"], language.describe(clip.scenes[0]), "segment"))
+        branches.append((language.PROMPTS["segment"], language.describe(clip.scenes[0]), "segment", None))
     asked = language.Asker(clip, rng).ask(questions - len(branches))
-    branches += [(q.text, q.answer, q.category) for q in asked if start == 0 or q.category != "when"]
+    branches += [(q.text, q.answer, q.category, where_to_look(q, times, marks)) for q in asked
+                 if start == 0 or q.category != "when"]
     rng.shuffle(branches)
     return frames, {h: np.stack([m[h] for m in marks]) for h in marks[0]}, branches
 

@@ -294,6 +294,26 @@ def lay_out(teller, branch_lists, grid, pairs):
     return ids, positions, mask[:, None], torch.tensor(targets), first
 
 
+def looking_loss(queries, keys, targets, looks):
+    """How little the heads that are taught to look attend, among the visual tokens, to those that show what a question
+    is about, while the answer is written.
+
+    queries [b, heads, l, head], keys [b, heads, visuals, head], targets as `lay_out` gives them, looks: bool [branches,
+    visuals]. -> mean of -log of the share, mean share
+    """
+    shares = []
+    useful = looks.any(1)[targets[:, 3]]
+    for row in range(len(queries)):
+        rows = targets[(targets[:, 0] == row) & useful]
+        if len(rows):
+            scores = queries[row][:, rows[:, 1]] @ keys[row].transpose(1, 2) / network.HEAD ** 0.5
+            shares.append((scores.softmax(-1) * looks[rows[:, 3]]).sum(-1).flatten())
+    if not shares:
+        return queries.sum() * 0, 0.0
+    shares = torch.cat(shares)
+    return -(shares + 1e-4).log().mean(), shares.mean().item()
+
+
 def longest(step):
     """Pairs of the longest clip so far: short ones first."""
     for until, pairs in ((100, 4), (250, 6), (1250, 8), (1450, 12), (1700, 20), (1950, 32), (2200, 48)):
@@ -314,7 +334,7 @@ def clip_batch(rng, step, tokenizer, part, ahead):
         most = rng.choice((2, 3, 4, 6, min(14, 2 + step // 150)))
         examples = [scenes.notes_example(rng, rng.randint(2, most)) for _ in range(max(4, 48 // most))]
         laid = lay_out(teller, [[teller.branch(p, a)] for p, a, _ in examples], (0, 0), 0)
-        return None, None, [(laid, [kind for _, _, kind in examples])]
+        return None, None, [(laid, [kind for _, _, kind in examples], None)]
     aspect = any_aspect(rng)
     most = longest(step)
     pairs = rng.randint(3, min(10, most)) if rng.random() < 0.35 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
@@ -328,8 +348,10 @@ def clip_batch(rng, step, tokenizer, part, ahead):
     parts = []
     for i in range(part):
         chosen = [e[2][i::part] or e[2][:1] for e in examples]
-        laid = lay_out(teller, [[teller.branch(p, a) for p, a, _ in c] for c in chosen], grid, pairs)
-        parts.append((laid, [category for c in chosen for _, _, category in c]))
+        laid = lay_out(teller, [[teller.branch(p, a) for p, a, _, _ in c] for c in chosen], grid, pairs)
+        nowhere = np.zeros(labels["shape"].shape[1:], bool)
+        looks = np.stack([(nowhere if look is None else look).reshape(-1) for c in chosen for _, _, _, look in c])
+        parts.append((laid, [category for c in chosen for _, _, category, _ in c], looks))
     return frames, labels, parts
 
 
@@ -352,7 +374,7 @@ def train_language(run, options, learns_to_see):
             torch.set_num_threads(idle_processors())
         frames, labels, parts = feed.next()
         tokens = seen_loss = None
-        for index, (laid, categories) in enumerate(parts):
+        for index, (laid, categories, looks) in enumerate(parts):
             set_rate(opts, options.rate * min(1.0, (run.step * part + index + 1) / 200) * options.cool(run.step + index / part))
             ids, positions, mask, targets, first = laid
             x = text.embed_tokens(ids)
@@ -373,7 +395,8 @@ def train_language(run, options, learns_to_see):
                             tokens, {k: torch.from_numpy(v) for k, v in labels.items() if k in scenes.HEADS})
                 visuals = tokens.shape[1]
                 x = torch.cat([x[:, :first], tokens, x[:, first + visuals:]], dim=1)
-            hidden, states = network.think(text, x, positions, mask, (2, 3))
+            hidden, states = network.think(text, x, positions, mask, (2, 3),
+                                           None if frames is None else range(first, first + visuals))
             logits = F.linear(hidden[targets[:, 0], targets[:, 1]], text.embed_tokens.weight)
             each = F.cross_entropy(logits, targets[:, 2], reduction="none")
             long = torch.tensor([c in ("segment", "whole") for c in categories])[targets[:, 3]]
@@ -393,6 +416,10 @@ def train_language(run, options, learns_to_see):
                 known = begun != scenes.IGNORE
                 begin_loss = F.cross_entropy(
                     run.heads.begins(states[3][:, first:first + visuals][known]), begun[known].clamp(max=63))
+                look_loss, looked = looking_loss(*states["look"], targets, torch.from_numpy(looks))
+                losses.setdefault("look", []).append(look_loss.item())
+                losses.setdefault("looked", []).append(looked)
+                loss = loss + options.look * look_loss
                 losses.setdefault("second", []).append(time_loss.item())
                 losses.setdefault("begins", []).append(begin_loss.item())
                 loss = loss + 0.2 * time_loss + 0.2 * begin_loss
@@ -465,6 +492,7 @@ def main():
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--batch", type=int, default=64, help="pairs a step, of the vision stage")
     parser.add_argument("--rate", type=float, default=5e-3)
+    parser.add_argument("--look", type=float, default=0.2, help="weight of the loss on where the answer looks")
     parser.add_argument("--threads", type=int, default=1, help="0: as many as are idle, looked up at every step")
     parser.add_argument("--workers", type=int, default=1, help="processes that draw")
     options = parser.parse_args()

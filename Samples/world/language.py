@@ -25,6 +25,8 @@ class Question:
     is_answerable: bool = True
     at_edge: bool = False  # of a time: at the very start or end of the clip
     evidence: tuple = ()  # start and end of what has to be seen, where that is one stretch
+    subjects: tuple = ()  # the objects and texts that have to be seen; None: all objects of the evidence
+    edge: str = ""  # "first" or "last": when they are first, or last, seen is what counts
 
 
 def article(words):
@@ -146,7 +148,7 @@ class Asker:
             return None
         thing = self.rng.choice(found)
         return Question("colour", self.pick(f"What colour is the {thing.shape}?", f"Which colour does the {thing.shape} have?"),
-                        sentence_case(thing.colour) + ".", evidence=(thing.start, thing.end))
+                        sentence_case(thing.colour) + ".", evidence=(thing.start, thing.end), subjects=(thing,))
 
     def shape(self):
         found = [ts[0] for ts in self.colours.values() if len(ts) == 1]
@@ -154,7 +156,7 @@ class Asker:
             return None
         thing = self.rng.choice(found)
         return Question("what", self.pick(f"What is the {thing.colour} object?", f"Which shape is {thing.colour}?"),
-                        sentence_case(article(thing.shape)) + ".", evidence=(thing.start, thing.end))
+                        sentence_case(article(thing.shape)) + ".", evidence=(thing.start, thing.end), subjects=(thing,))
 
     def what_at(self):
         p = self.quiet_second()
@@ -165,7 +167,7 @@ class Asker:
             return None
         words = " and ".join(article(t.name) for t in things)
         return Question("what", self.pick(f"What is there at {p} seconds?", f"Which objects are there at {p} seconds?"),
-                        sentence_case(words) + ".", evidence=(p, p + 1))
+                        sentence_case(words) + ".", evidence=(p, p + 1), subjects=(None,))
 
     def how_many(self):
         p = self.quiet_second()
@@ -174,7 +176,7 @@ class Asker:
         _, things, _ = self.seen_at(p)
         return Question("how many", self.pick(f"How many objects are there at {p} seconds?",
                                               f"At {p} seconds, how many objects are there?"),
-                        NUMBERS[len(things)] + ".", evidence=(p, p + 1))
+                        NUMBERS[len(things)] + ".", evidence=(p, p + 1), subjects=(None,))
 
     def which_way(self):
         moving = [t for t, _ in self.unique if t.motion in ("left", "right", "up", "down")]
@@ -186,7 +188,7 @@ class Asker:
         answer = sentence_case(thing.motion) + "." if thing.motion != "still" else "It does not move."
         return Question("which way", self.pick(f"Which way does the {thing.name} move?",
                                                f"In which direction does the {thing.name} move?"), answer,
-                        evidence=(thing.start, thing.end))
+                        evidence=(thing.start, thing.end), subjects=(thing,))
 
     def what_does(self):
         found = self.unique_thing()
@@ -194,14 +196,14 @@ class Asker:
             return None
         thing = found[0]
         return Question("what happens", self.pick(f"What does the {thing.name} do?", f"What happens to the {thing.name}?"),
-                        f"It {DOES[thing.motion]}.", evidence=(thing.start, thing.end))
+                        f"It {DOES[thing.motion]}.", evidence=(thing.start, thing.end), subjects=(thing,))
 
     def text(self):
         if len(self.texts) != 1:
             return None
         text = self.texts[0]
         return Question("text", self.pick("What text is shown?", "Which text can be read?"), text.string + ".",
-                        evidence=(text.start, text.end))
+                        evidence=(text.start, text.end), subjects=(text,))
 
     def text_at(self):
         p = self.quiet_second()
@@ -212,7 +214,7 @@ class Asker:
             return None
         answer = text.string + "." if text else "There is no text."
         return Question("text", self.pick(f"What text is shown at {p} seconds?", f"Which text can be read at {p} seconds?"),
-                        answer, evidence=(p, p + 1))
+                        answer, evidence=(p, p + 1), subjects=(text,) if text else ())
 
     def appears(self):
         found = self.unique_thing()
@@ -220,7 +222,7 @@ class Asker:
             return None
         thing, _ = found
         return Question("when", self.pick(f"When does the {thing.name} appear?", f"At what time does the {thing.name} appear?"),
-                        f"At {round_second(thing.start)} seconds.", (thing.start,), at_edge=thing.start == 0)
+                        f"At {round_second(thing.start)} seconds.", (thing.start,), at_edge=thing.start == 0, subjects=(thing,), edge="first")
 
     def disappears(self):
         found = self.unique_thing()
@@ -231,7 +233,7 @@ class Asker:
         answer = "It stays until the end." if is_last else f"At {round_second(thing.end)} seconds."
         return Question("when", self.pick(f"When does the {thing.name} disappear?",
                                           f"At what time does the {thing.name} disappear?"),
-                        answer, (thing.end,), at_edge=is_last)
+                        answer, (thing.end,), at_edge=is_last, subjects=(thing,), edge="last")
 
     def span(self):
         found = self.unique_thing()
@@ -240,7 +242,7 @@ class Asker:
         thing, _ = found
         return Question("when", self.pick(f"When can the {thing.name} be seen?", f"From when to when is the {thing.name} there?"),
                         f"From {round_second(thing.start)} to {round_second(thing.end)} seconds.", (thing.start, thing.end),
-                        at_edge=thing.start == 0 or thing.end >= self.clip.seconds, evidence=(thing.start, thing.end))
+                        at_edge=thing.start == 0 or thing.end >= self.clip.seconds, evidence=(thing.start, thing.end), subjects=(thing,))
 
     def text_span(self):
         strings = [t.string for t in self.texts]
@@ -250,7 +252,7 @@ class Asker:
         text = self.rng.choice(once)
         return Question("when", self.pick(f"When is the text {text.string} shown?", f"When can {text.string} be read?"),
                         f"From {round_second(text.start)} to {round_second(text.end)} seconds.", (text.start, text.end),
-                        at_edge=text.start == 0 or text.end >= self.clip.seconds, evidence=(text.start, text.end))
+                        at_edge=text.start == 0 or text.end >= self.clip.seconds, evidence=(text.start, text.end), subjects=(text,))
 
     def first(self):
         if len(self.unique) < 2:
@@ -261,7 +263,7 @@ class Asker:
         wants_first = self.rng.random() < 0.5
         thing = min((a, b), key=lambda t: t.start) if wants_first else max((a, b), key=lambda t: t.start)
         word = "first" if wants_first else "later"
-        return Question("order", f"Which comes {word}, the {a.name} or the {b.name}?", f"The {thing.name}.")
+        return Question("order", f"Which comes {word}, the {a.name} or the {b.name}?", f"The {thing.name}.", subjects=(a, b))
 
     def after(self):
         pool = []
@@ -279,7 +281,7 @@ class Asker:
         thing, following = self.rng.choice(pool)
         return Question("order", self.pick(f"Which object comes right after the {thing.name}?",
                                            f"What comes next after the {thing.name}?"),
-                        sentence_case(article(following.name)) + ".")
+                        sentence_case(article(following.name)) + ".", subjects=(thing, following))
 
     def yes_no(self):
         if self.rng.random() < 0.5:
@@ -288,7 +290,8 @@ class Asker:
             name, answer = self.absent_name(), "No."
         if not name:
             return None
-        return Question("yes or no", self.pick(f"Is there {article(name)}?", f"Can {article(name)} be seen?"), answer)
+        return Question("yes or no", self.pick(f"Is there {article(name)}?", f"Can {article(name)} be seen?"), answer,
+                        subjects=tuple(t for t, _ in self.names.get(name, ())))
 
     def does_it(self):
         found = self.unique_thing()
@@ -299,7 +302,7 @@ class Asker:
             verb, answer = BASE[thing.motion], "Yes."
         else:
             verb, answer = BASE[self.rng.choice([m for m in BASE if m != thing.motion])], "No."
-        return Question("yes or no", f"Does the {thing.name} {verb}?", answer, evidence=(thing.start, thing.end))
+        return Question("yes or no", f"Does the {thing.name} {verb}?", answer, evidence=(thing.start, thing.end), subjects=(thing,))
 
     def any_text(self):
         return Question("yes or no", self.pick("Is there any text?", "Can any text be read?"),
