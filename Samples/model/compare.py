@@ -5,7 +5,8 @@ usage: compare.py REELSCRIBE DATASET_FOLDER [--model DIR] [--clips 50] [--questi
 
 The class gets its own resizing and patches: frames come from the tool's trace (--with-frames), everything behind them is
 transformers'. Both run in 32-bit arithmetic, greedy. Positions follow the rule `max` on both sides, since transformers 5
-counts on from the clip differently. Prints one line of JSON for each difference and a summary; exit code 1 with any.
+counts on from the clip differently. The tool's patches are also held against those that training would have made of the
+same frames (Pillow's resizing). Prints one line of JSON for each difference and a summary; exit code 1 with any.
 """
 import argparse
 import json
@@ -14,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 import network
@@ -41,6 +44,14 @@ def resized(frames):
         frames = torch.cat([frames, frames[-1:]])
     small = resize(frames.permute(0, 3, 1, 2), [height, width], InterpolationMode.BICUBIC, antialias=True)
     return small.permute(0, 2, 3, 1).reshape(-1, 2, height, width, 3)
+
+
+def trained_on(frames):
+    """The patch rows that training makes of sampled frames; see scenes.Camera."""
+    size = network.frame_size(frames.shape[2], frames.shape[1])
+    small = [np.asarray(Image.fromarray(f.numpy()).resize(size, Image.BICUBIC)) for f in frames]
+    small += small[-1:] * (len(small) % 2)
+    return network.patches(torch.from_numpy(np.stack(small)).reshape(-1, 2, size[1], size[0], 3)).flatten(0, 1)
 
 
 @torch.no_grad()
@@ -83,6 +94,7 @@ def main():
             asked.setdefault(line["video"], []).append(line["question"])
     clips = list(asked)[:options.clips]
     same = total = 0
+    worst = 0.0
     with tempfile.TemporaryDirectory() as folder:
         trace = f"{folder}/trace.safetensors"
         for clip in clips:
@@ -92,6 +104,8 @@ def main():
                      "--sampling", "pts", "--with-frames", "--max-new-tokens", "40", "--output", trace,
                      "--progress", "none"], check=True, stdout=subprocess.DEVNULL)
                 tensors = load_file(trace)
+                gap = (tensors["pixel_values"] - trained_on(tensors["frames_rgb"])).abs().max()
+                worst = max(worst, float(gap) * 255 * min(network.STD64))
                 theirs, gaps = answer(model, tokenizer, tensors["frames_rgb"], question)
                 ours = tensors["generated_ids"].tolist()
                 total += 1
@@ -100,7 +114,7 @@ def main():
                     at = next((i for i, (a, b) in enumerate(zip(ours, theirs)) if a != b), min(len(ours), len(theirs)) - 1)
                     print(json.dumps({"clip": clip, "question": question, "reelscribe": tokenizer.decode(ours),
                                       "transformers": tokenizer.decode(theirs), "gap": round(gaps[at], 5)}))
-    print(json.dumps({"clips": len(clips), "questions": total, "same": same}))
+    print(json.dumps({"clips": len(clips), "questions": total, "same": same, "pixel_levels_apart": round(worst, 2)}))
     sys.exit(same != total)
 
 

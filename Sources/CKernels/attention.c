@@ -96,3 +96,36 @@ void rs_attention(rs_pool *pool, const rs_attention_input *input) {
     for (size_t head = 0; head < input->heads; head++) join(&job, head);
     rs_pool_let_go(pool);
 }
+
+static void share_tile_scalar(void *context, size_t head, void *scratch) {
+    (void)scratch;
+    const rs_attention_shares_input *in = context;
+    const size_t d = in->head_size;
+    const float *q = in->q + head * d, *k = in->k + head / (in->heads / in->kv_heads) * in->kv_head;
+    double maximum = -INFINITY, weight = 0;
+    for (size_t pass = 0; pass < 2; pass++) {
+        double sum = 0;
+        for (size_t j = 0; j < in->keys; j++) {
+            double score = 0;
+            for (size_t c = 0; c < d; c++) score += (double)q[c] * k[j * in->kv_row + c];
+            score *= in->scale;
+            if (pass == 0) {
+                const double higher = score > maximum ? score : maximum;
+                weight = weight * exp(maximum - higher) + exp(score - higher);
+                maximum = higher;
+                continue;
+            }
+            if (j < in->first || j >= in->first + in->groups * in->group_keys) continue;
+            const size_t place = j - in->first;
+            if (place % in->group_keys == 0) sum = 0;
+            sum += exp(score - maximum);
+            if (place % in->group_keys == in->group_keys - 1)
+                in->shares[head * in->groups + place / in->group_keys] = (float)(sum / weight);
+        }
+    }
+}
+
+void rs_attention_shares(rs_pool *pool, const rs_attention_shares_input *input) {
+    rs_attention_shares_input copy = *input;
+    rs_pool_run(pool, RS_CHOOSE(rs_pool_level(pool), share_tile), &copy, input->heads);
+}

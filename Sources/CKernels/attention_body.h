@@ -108,6 +108,28 @@ RS_INLINE float dot(const float *a, const float *b, size_t count) {
     return total;
 }
 
+#define share_tile RS_LEVEL(share_tile)
+static void share_tile(void *context, size_t head, void *scratch) {
+    (void)scratch;
+    const rs_attention_shares_input *in = context;
+    const size_t d = in->head_size;
+    const float *q = in->q + head * d, *k = in->k + head / (in->heads / in->kv_heads) * in->kv_head;
+    float scores[KEYS], maximum = -INFINITY, weight = 0;
+    for (size_t at = 0; at < in->keys; at += KEYS) {
+        const size_t keys = rs_min(KEYS, in->keys - at);
+        for (size_t j = 0; j < keys; j++)
+            scores[j] = dot(q, k + (at + j) * in->kv_row, d) * in->scale;
+        softmax_row(scores, keys, &maximum, &weight);
+    }
+    for (size_t g = 0; g < in->groups; g++) {
+        const float *key = k + (in->first + g * in->group_keys) * in->kv_row;
+        float sum = 0;
+        for (size_t j = 0; j < in->group_keys; j++)
+            sum += expf(dot(q, key + j * in->kv_row, d) * in->scale - maximum);
+        in->shares[head * in->groups + g] = sum / weight;
+    }
+}
+
 #define weigh RS_LEVEL(weigh)
 /* out[columns] = sum over the keys of p[j] v[j]; `columns` a constant number of vectors. */
 RS_INLINE void weigh(const float *p, const float *v, size_t stride, size_t keys, int vectors,

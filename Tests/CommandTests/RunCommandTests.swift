@@ -31,6 +31,23 @@ struct RunCommandTests {
                 toFile: path(name), atomically: false, encoding: .utf8)
             return path(name)
         }
+
+        /// The sample model with an end that it never comes to: its answers take their time.
+        func endlessModel() throws -> String {
+            let folder = path("endless")
+            try FileManager.default.copyItem(
+                atPath: Repository.path("Samples/model"), toPath: folder)
+            for name in ["config.json", "generation_config.json"] {
+                let file = URL(fileURLWithPath: "\(folder)/\(name)")
+                var object = try #require(
+                    try JSONSerialization.jsonObject(with: Data(contentsOf: file))
+                        as? [String: Any])
+                object["eos_token_id"] = 0
+                if name == "config.json" { object["max_position_embeddings"] = 32768 }
+                try JSONSerialization.data(withJSONObject: object).write(to: file)
+            }
+            return folder
+        }
     }
 
     private static let clips = [
@@ -102,7 +119,8 @@ struct RunCommandTests {
                 #"{"id":"long","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#,
                 #"{"id":"short","video":"\#(clip)","task":"summarize","options":{"max-new-tokens":4}}"#,
             ], to: "jobs.jsonl")
-        let tool = try Tool(Self.arguments(manifest, place))
+        let tool = try Tool(
+            Self.arguments(manifest, place, "--model", try place.endlessModel()))
         for crash in 0..<2 {
             try wait {
                 try place.text("out.jsonl.journal").count(of: #""started","job":"long""#) == crash
@@ -126,7 +144,8 @@ struct RunCommandTests {
             (0..<3).map {
                 #"{"id":"\#($0)","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#
             }, to: "jobs.jsonl")
-        let tool = try Tool(Self.arguments(manifest, place))
+        let tool = try Tool(
+            Self.arguments(manifest, place, "--model", try place.endlessModel()))
         try wait { try place.text("out.jsonl.journal").contains("started") }
         kill(tool.identifier, SIGTERM)
         let outcome = try tool.outcome()
@@ -233,7 +252,9 @@ struct RunCommandTests {
         let clip = Repository.path("Samples/street-crossing.mkv")
         let line =
             #"{"id":"0","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#
-        let tool = try Tool(Self.arguments("/dev/stdin", place), input: line + "\n")
+        let tool = try Tool(
+            Self.arguments("/dev/stdin", place, "--model", try place.endlessModel()),
+            input: line + "\n")
         try wait { try place.text("out.jsonl.journal").contains("started") }
         kill(tool.identifier, SIGSEGV)
         #expect(try tool.outcome().status == 128 + SIGSEGV)
@@ -246,9 +267,10 @@ struct RunCommandTests {
             [
                 #"{"id":"0","video":"\#(clip)","task":"ask","questions":["a"],"options":{"max-new-tokens":20000}}"#
             ], to: "jobs.jsonl")
-        let first = try Tool(Self.arguments(manifest, place))
+        let arguments = Self.arguments(manifest, place, "--model", try place.endlessModel())
+        let first = try Tool(arguments)
         try wait { try place.text("out.jsonl.journal").contains("started") }
-        let second = try Tool.run(Self.arguments(manifest, place))
+        let second = try Tool.run(arguments)
         #expect(second.status == 75)
         #expect(second.errors.contains("another run is writing"))
         kill(first.identifier, SIGKILL)

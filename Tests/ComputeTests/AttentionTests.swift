@@ -127,6 +127,50 @@ import Testing
         }
     }
 
+    /// Shares of the last row's attention, beside the sums of the exact softmax; more keys than a
+    /// block, groups of one key and of many, the first key and the last.
+    @Test(arguments: [
+        (1, 0..<1, 1), (300, 0..<300, 1), (300, 299..<300, 1), (700, 3..<603, 40),
+        (257, 10..<20, 10),
+    ])
+    func sharesAreThoseOfTheSoftmax(length: Int, watched: Range<Int>, groups: Int) throws {
+        let (heads, kvHeads, headSize, rows) = (4, 2, 20, 3)
+        let capacity = length + 2
+        let region = CacheRegion(start: 5, heads: kvHeads, capacity: capacity, headSize: headSize)
+        var noise = Noise(UInt64(length + groups))
+        let query = noise.floats(rows * heads * headSize, scale: 3)
+        let keys = noise.floats(5 + kvHeads * capacity * headSize, scale: 3)
+        let each = watched.count / groups
+        for set in availableSets {
+            let shares = try [1, 3].map { threads in
+                ThreadPool(threads: threads, instructionSet: set).attentionShares(
+                    try buffer(query), row: 1, heads: heads, keys: try buffer(keys),
+                    region: region, length: length, watched: watched, groups: groups)
+            }
+            #expect(shares[0] == shares[1], "\(set): threads change the result")
+            for head in 0..<heads {
+                let start = (heads + head) * headSize
+                // Values that are 1 in one group and 0 elsewhere give that group's share.
+                let past = (0..<length).map { index in
+                    let at = 5 + (head / 2 * capacity + index) * headSize
+                    return keys[at..<at + headSize]
+                }
+                for group in 0..<groups {
+                    let first = watched.lowerBound + group * each
+                    let marks: [ArraySlice<Float>] = (0..<length).map { index in
+                        [Float](
+                            repeating: (first..<first + each).contains(index) ? 1 : 0,
+                            count: headSize)[...]
+                    }
+                    let expected = Self.exact(
+                        query[start..<start + headSize], keys: past, values: marks)[0]
+                    let found = Double(shares[0][head * groups + group])
+                    #expect(abs(found - expected) < 2e-6, "\(set) head \(head) group \(group)")
+                }
+            }
+        }
+    }
+
     /// Scores beyond the range of an exponential: the running maximum must take care of them.
     @Test func hugeScoresAreSafe() throws {
         for set in availableSets {

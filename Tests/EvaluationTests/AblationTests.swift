@@ -177,7 +177,7 @@ import VideoUnderstanding
         #expect(document.record.failures.first?.failure.code == .inputNotFound)
         #expect(document.categories.map(\.name) == ["what", "when", "which"])
         #expect(document.calibration.lines == 3)
-        #expect(document.json["warnings"]?[0]?["code"]?.string == "model.untrained")
+        #expect(document.json["warnings"]?[0]?["code"]?.string == "model.sample")
         #expect(document.json["dataset"]?["sha256"]?.string?.utf8.count == 64)
         #expect(try evaluate(nil).json == document.json)
 

@@ -45,7 +45,23 @@ import VideoUnderstanding
         #expect(read.map(\.expectation) == [expectation])
     }
 
+    @Test func evidenceIsReadBesideTheAnswer() throws {
+        let read = try cases(
+            #"{"video":"a.mp4","question":"q?","answer":"x","evidence":[1,2.5]}"# + "\n"
+                + #"{"video":"a.mp4","question":"q?","answer":"x","evidence":[[1,2],[4,5]]}"# + "\n"
+                + #"{"video":"a.mp4","question":"q?","answer":"x"}"#)
+        #expect(
+            read.map(\.evidence) == [
+                [TimeRange(start: 1, end: 2.5)],
+                [TimeRange(start: 1, end: 2), TimeRange(start: 4, end: 5)], [],
+            ])
+    }
+
     static let faults: [(String, String)] = [
+        (
+            #"{"video":"a","question":"q","answer":"a","evidence":[2,1]}"#,
+            #""evidence" must be [start, end]"#
+        ),
         (#"{"question":"q","answer":"a"}"#, #""video" is missing"#),
         (#"{"video":"","question":"q","answer":"a"}"#, #""video" must be a path, not """#),
         (#"{"video":["a"],"question":"q","answer":"a"}"#, #""video" must be a text"#),

@@ -1,4 +1,5 @@
 import Evaluation
+import Foundation
 import OrderedJSON
 import Testing
 import VideoUnderstanding
@@ -45,6 +46,33 @@ import VideoUnderstanding
             Calibration([(0.3, true), (0.7, true)]).bins.map(\.lines) == [
                 0, 0, 0, 1, 0, 0, 0, 1, 0, 0,
             ])
+    }
+
+    private func overlap(_ found: [(Double, Double, Double)], _ right: [TimeRange])
+        -> EvidenceOverlap?
+    {
+        EvidenceOverlap(
+            found.map {
+                EvidenceRecord(
+                    range: TimeRange(start: $0.0, end: $0.1), keyframe: $0.0, score: $0.2)
+            }, with: right, duration: 20)
+    }
+
+    // By hand: the strongest counts, 2 of 6 seconds are in both; 4 of 20 seconds are right.
+    @Test func evidenceByHand() throws {
+        let right = [TimeRange(start: 2, end: 6)]
+        let found = try #require(overlap([(2, 6, 0.3), (4, 8, 0.6)], right))
+        #expect(abs(found.iou - 2.0 / 6) < 1e-12)
+        #expect(abs(found.whole - 0.2) < 1e-12)
+        // A stretch of 4 s that begins in 0 to 16 meets 2 to 6 if it begins before 6; the integral
+        // of (4 - |s - 2|) / (4 + |s - 2|) over these, by 16.
+        let exact = ((-2 + 8 * log(1.5)) + (-4 + 8 * log(2.0))) / 16
+        #expect(abs(found.chance - exact) < 0.005, "\(found.chance) beside \(exact)")
+        #expect(overlap([], right)?.iou == 0)
+        #expect(overlap([(2, 6, 1)], []) == nil)
+        let either = try #require(
+            overlap([(10, 12, 1)], [TimeRange(start: 2, end: 6), TimeRange(start: 10, end: 12)]))
+        #expect(either.iou == 1)
     }
 
     private func result(_ expectation: ExpectedAnswer, _ answer: String?) -> EvaluationResult {

@@ -112,6 +112,30 @@ import Testing
         #expect(try read(config).configuration?.kind == kind)
     }
 
+    @Test(arguments: [
+        (#"{"kind": "sample"}"#, [14, 15, 16, 17, 18], nil),
+        (#"{"evidence": {"layers": [5, 3]}}"#, [3, 5], nil),
+        (#"{"evidence": {"layers": [27], "heads": [11, 0]}}"#, [27], [0, 11]),
+    ])
+    func evidence(own: String, layers: [Int], heads: [Int]?) throws {
+        var config = try Self.object(Self.published)
+        config["reelscribe"] = try JSON.parse(own)
+        let configuration = try #require(try read(config).configuration)
+        #expect(configuration.evidence == EvidenceHeads(layers: layers, heads: heads))
+    }
+
+    @Test func calibration() throws {
+        var config = try Self.object(Self.published)
+        #expect(try read(config).configuration?.calibration == nil)
+        config["reelscribe"] = try JSON.parse(#"{"calibration": {"slope": 2, "intercept": -1.5}}"#)
+        let calibration = try #require(try read(config).configuration?.calibration)
+        #expect(calibration == ConfidenceCalibration(slope: 2, intercept: -1.5))
+        // logit 0 becomes the intercept, and what is sure stays inside 0 and 1, in its order.
+        #expect(abs(calibration.confidence(0.5) - 0.182426) < 1e-6)
+        let sure = [0, 1e-12, 0.2, 0.5, 0.9, 1].map(calibration.confidence)
+        #expect(sure == sure.sorted() && sure[0] >= 0 && sure[5] <= 1 && sure[5] > 0.999)
+    }
+
     /// Each would go wrong later: an overflow, a division, a table read beyond its end.
     @Test(arguments: [
         ("hidden_size", "0"), ("hidden_size", "-1536"), ("hidden_size", "1e30"),
@@ -133,6 +157,14 @@ import Testing
         ("vision_config", #"{"depth": 0}"#), ("vision_config", #"{"patch_size": 0}"#),
         ("vision_config", #"{"mlp_ratio": 1e300}"#), ("text_config", "7"),
         ("reelscribe", #"{"kind": "best"}"#), ("model_type", "null"),
+        ("reelscribe", #"{"evidence": {}}"#), ("reelscribe", #"{"evidence": {"layers": []}}"#),
+        ("reelscribe", #"{"evidence": {"layers": [28]}}"#),
+        ("reelscribe", #"{"evidence": {"layers": [-1]}}"#),
+        ("reelscribe", #"{"evidence": {"layers": [3, 3]}}"#),
+        ("reelscribe", #"{"evidence": {"layers": [3], "heads": [12]}}"#),
+        ("reelscribe", #"{"evidence": {"layers": [3], "heads": "all"}}"#),
+        ("reelscribe", #"{"calibration": {"slope": 1}}"#),
+        ("reelscribe", #"{"calibration": {"slope": -1, "intercept": 0}}"#),
     ])
     func wrongValueIsAFault(key: String, value: String) throws {
         var config = try Self.object(Self.published)

@@ -178,6 +178,48 @@ private struct Prompt {
         #expect(largestDifference(again, Array(whole.suffix(again.count))) < 1e-5)
     }
 
+    /// What is watched changes nothing, and is told once a pass, of the last token alone.
+    @Test(arguments: [3, 512]) func watchingIsFree(_ chunk: Int) throws {
+        let model = try tinyModel()
+        let visual = Prompt.visual
+        let heads = EvidenceHeads(layers: [0, 1])
+        var session = try Session(
+            model: model, pool: ThreadPool(threads: 2), capacity: 100, chunk: chunk)
+        _ = try session.prefill(
+            ids: Array(prompt.ids[..<40]), visual: prompt.spans(model),
+            positions: prompt.positions[0..<40])
+        func read(_ watch: AttentionWatch?) throws -> (logits: [Float], watch: AttentionWatch?) {
+            session.truncate(to: 40)
+            session.watch = watch
+            let logits = try session.prefill(
+                ids: Array(prompt.ids[40...]), positions: prompt.positions[40..<70])
+            return (logits, session.watch)
+        }
+        let alone = try read(nil).logits
+        let pairs = Prompt.grid.time
+        let all = try read(AttentionWatch(visual: visual, pairs: pairs, heads: heads))
+        #expect(all.logits == alone)
+        let shares = try #require(all.watch).shares
+        #expect(all.watch?.passes == 1)
+        #expect(shares.count == pairs && shares.allSatisfy { $0 > 0 })
+        // Each of two heads in each of two layers has a whole to give, some of it to the text.
+        let count = 2.0 * Double(model.configuration.text.heads)
+        #expect(shares.reduce(0, +) < count)
+        // The heads add up.
+        let each = try (0..<model.configuration.text.heads).map { head in
+            try #require(
+                try read(
+                    AttentionWatch(
+                        visual: visual, pairs: pairs,
+                        heads: EvidenceHeads(layers: [0, 1], heads: [head]))
+                ).watch
+            ).shares
+        }
+        for pair in 0..<pairs {
+            #expect(abs(each.reduce(0) { $0 + $1[pair] } - shares[pair]) < 1e-6)
+        }
+    }
+
     /// Faults of the caller's input are errors, and leave the sequence as it was.
     @Test func wrongTokensAreRefused() throws {
         let model = try tinyModel()

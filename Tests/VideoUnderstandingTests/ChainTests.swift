@@ -178,14 +178,14 @@ import VideoUnderstanding
         let analyzer = try analyzer()
         let context = analyzer.model.configuration.text.maxPositions
         let options = AnalysisOptions(
-            settings { $0.generation.maxNewTokens = context - 600 },
+            settings { $0.generation.maxNewTokens = context - 200 },
             model: analyzer.model.configuration)
         var timing = TimingRecord()
         let stream = try analyzer.open(
             try input("shapes-and-cuts.mp4"), windowed: false, prompts: ["What moves?"],
             options: options, timing: &timing)
         #expect(stream.plan.framesBeforeContext == 24)
-        #expect(stream.plan.limit.frames / 2 * stream.plan.tokensPerPair < 600)
+        #expect(stream.plan.limit.frames / 2 * stream.plan.tokensPerPair < 200)
     }
 
     // Guards slides: a picture that is held longer than a window is one segment, seen once.

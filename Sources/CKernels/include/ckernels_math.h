@@ -67,4 +67,24 @@ typedef struct {
 
 void rs_attention(rs_pool *pool, const rs_attention_input *input);
 
+/* How much of one query's softmax(scale q kT) over all the keys falls on each of `groups` runs of
+   `group_keys` keys, the first of which begins at key `first`. */
+typedef struct {
+    const float *q; /* head h: q + h * head_size */
+    const float *k; /* key j, head g: k + j * kv_row + g * kv_head */
+    size_t kv_row;
+    size_t kv_head;
+    size_t heads;
+    size_t kv_heads;
+    size_t head_size;
+    size_t keys;
+    size_t first;
+    size_t group_keys;
+    size_t groups;
+    float scale;
+    float *shares; /* [heads][groups] */
+} rs_attention_shares_input;
+
+void rs_attention_shares(rs_pool *pool, const rs_attention_shares_input *input);
+
 #endif

@@ -72,6 +72,36 @@ extension ThreadPool {
         rs_attention(pool, &input)
     }
 
+    /// How much of one row's attention falls on each group of cached rows.
+    ///
+    /// - Parameters:
+    ///   - query: rows of `heads · headSize`.
+    ///   - row: of the query; it is the last of `length`.
+    ///   - watched: cached rows, in groups of equal size.
+    /// - Returns: shares of all that each head attends to, `[heads, groups]`.
+    package func attentionShares(
+        _ query: borrowing FloatBuffer, row: Int, heads: Int, keys: borrowing FloatBuffer,
+        region: CacheRegion, length: Int, watched: Range<Int>, groups: Int
+    ) -> [Float] {
+        check(region.headSize)
+        precondition(
+            length <= region.capacity && heads % region.heads == 0 && watched.lowerBound >= 0
+                && watched.upperBound <= length && groups > 0 && watched.count % groups == 0
+                && !watched.isEmpty,
+            "\(watched) of \(length) rows in \(groups) groups, \(heads) heads on \(region.heads)")
+        let width = heads * region.headSize
+        return [Float](unsafeUninitializedCapacity: heads * groups) { shares, count in
+            var input = rs_attention_shares_input(
+                q: query.start(row * width..<(row + 1) * width), k: keys.start(region.range),
+                kv_row: region.headSize, kv_head: region.capacity * region.headSize, heads: heads,
+                kv_heads: region.heads, head_size: region.headSize, keys: length,
+                first: watched.lowerBound, group_keys: watched.count / groups, groups: groups,
+                scale: 1 / Float(region.headSize).squareRoot(), shares: shares.baseAddress)
+            rs_attention_shares(pool, &input)
+            count = heads * groups
+        }
+    }
+
     private func check(_ headSize: Int) {
         precondition(
             headSize > 0 && headSize <= RS_ATTENTION_MAX_HEAD,

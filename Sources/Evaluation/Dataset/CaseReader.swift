@@ -17,7 +17,7 @@ struct CaseReader {
 
     private static let otherFields = [
         "question", "questions", "sentences", "task", "answerable", "time", "interval", "mentions",
-        "forbidden",
+        "forbidden", "evidence",
     ]
 
     /// The longest question or name that is taken, in bytes.
@@ -61,6 +61,9 @@ struct CaseReader {
             )
         }
         item.expectation = try expectation(fields)
+        if let evidence = fields["evidence"] {
+            item.evidence = try intervals(evidence, "evidence", fields)
+        }
         return item
     }
 

@@ -14,10 +14,12 @@ public struct EvaluationCase: Sendable, Equatable {
     public var expectation: ExpectedAnswer
     /// Results are grouped by it.
     public var category: String?
+    /// The stretch of time that must be seen to answer, or any of several; empty where nobody says.
+    public var evidence: [TimeRange]
 
     public init(
         line: Int, id: String? = nil, video: String, question: String, isEvent: Bool = false,
-        expectation: ExpectedAnswer, category: String? = nil
+        expectation: ExpectedAnswer, category: String? = nil, evidence: [TimeRange] = []
     ) {
         self.line = line
         self.id = id
@@ -26,6 +28,7 @@ public struct EvaluationCase: Sendable, Equatable {
         self.isEvent = isEvent
         self.expectation = expectation
         self.category = category
+        self.evidence = evidence
     }
 
     /// What the model is asked; a summary has an instruction of its own.

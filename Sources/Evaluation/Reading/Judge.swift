@@ -15,6 +15,8 @@ public struct Judgement: Sendable, Equatable {
     public var iou: Double?
     /// The answer says that the question cannot be answered.
     public var saysUnanswerable = false
+    /// Nil where the dataset does not say what must be seen.
+    public var evidence: EvidenceOverlap?
     /// Of a summary: for each mention, whether it was found.
     public var mentions: [Bool] = []
     public var forbidden: [Bool] = []

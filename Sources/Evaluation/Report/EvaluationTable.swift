@@ -132,6 +132,15 @@ extension Scores {
                 "unanswerable: recall \(share(unanswerable.recognised, unanswerable.lines)), "
                     + "precision \(share(unanswerable.recognised, unanswerable.said))")
         }
+        if let mean = Scores.Evidence.mean(evidence.ious),
+            let chance = Scores.Evidence.mean(evidence.chance),
+            let whole = Scores.Evidence.mean(evidence.whole)
+        {
+            lines.append(
+                "evidence: mean IoU \(Figure.fixed(mean, 3)) in \(evidence.ious.count) answers; by "
+                    + "chance \(Figure.fixed(chance, 3)), the whole video "
+                    + "\(Figure.fixed(whole, 3))")
+        }
         if mentions.lines > 0 {
             lines.append(
                 "summaries: \(mentions.found) of \(mentions.expected) mentions found "

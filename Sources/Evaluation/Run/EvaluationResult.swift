@@ -44,6 +44,7 @@ public struct EvaluationResult: Sendable, Equatable {
             members.add("correct", .bool(judgement.isCorrect))
             members.add("time_error", ifPresent: judgement.timeError.map { .decimal($0) })
             members.add("iou", ifPresent: judgement.iou.map { .decimal($0) })
+            members.add("evidence_iou", ifPresent: judgement.evidence.map { .decimal($0.iou) })
             if item.expectation.kind != .summary {
                 members.add("says_unanswerable", .bool(judgement.saysUnanswerable))
             } else {

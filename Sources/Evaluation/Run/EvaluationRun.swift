@@ -120,8 +120,10 @@ public struct EvaluationRun {
             try watcher.ask(prompts, group.video) { place, document in
                 let text = document.answer.string ?? document.answer.compact
                 let item = cases[questions[place]]
-                let judgement = judge.judge(
+                var judgement = judge.judge(
                     text, item.expectation, duration: document.video.duration)
+                judgement.evidence = EvidenceOverlap(
+                    document.evidence, with: item.evidence, duration: document.video.duration)
                 outcomes[questions[place]] = .answered(
                     text: text, confidence: document.confidence, judgement)
                 visualTokens = document.provenance.usage.visualTokens

@@ -52,6 +52,13 @@ public struct Scores: Sendable, Equatable {
         public var forbiddenFound = 0
     }
 
+    /// Whether evidence lies where the answer is seen; one number a line that says where.
+    public struct Evidence: Sendable, Equatable {
+        public var ious: [Double] = []
+        public var whole: [Double] = []
+        public var chance: [Double] = []
+    }
+
     public var lines = 0
     public var failed = 0
     public var correct = 0
@@ -61,6 +68,7 @@ public struct Scores: Sendable, Equatable {
     public var intervals = Intervals()
     public var unanswerable = Unanswerable()
     public var mentions = Mentions()
+    public var evidence = Evidence()
 
     public var accuracy: Proportion { Proportion(correct, of: lines) }
 
@@ -72,6 +80,11 @@ public struct Scores: Sendable, Equatable {
             let judgement = result.judgement
             if judgement == nil { failed += 1 }
             if judgement?.isCorrect == true { correct += 1 }
+            if let overlap = judgement?.evidence {
+                evidence.ious.append(overlap.iou)
+                evidence.whole.append(overlap.whole)
+                evidence.chance.append(overlap.chance)
+            }
             add(result.item.expectation, judgement)
         }
         commonest = expected.values.max()
@@ -137,6 +150,7 @@ extension Scores {
         if !intervals.ious.isEmpty { members.add("interval", intervals.json) }
         if unanswerable.lines > 0 { members.add("unanswerable", unanswerable.json) }
         if mentions.lines > 0 { members.add("mentions", mentions.json) }
+        if !evidence.ious.isEmpty { members.add("evidence", evidence.json) }
         return members.json
     }
 }
@@ -149,6 +163,20 @@ extension Scores.Times {
             "within_0_5": .share(Double(within(0.5)), of: lines),
             "within_1": .share(Double(within(1)), of: lines),
             "within_2": .share(Double(within(2)), of: lines),
+        ]
+    }
+}
+
+extension Scores.Evidence {
+    static func mean(_ numbers: [Double]) -> Double? {
+        numbers.isEmpty ? nil : numbers.reduce(0, +) / Double(numbers.count)
+    }
+
+    fileprivate var json: JSON {
+        [
+            "lines": .int(ious.count), "mean_iou": .orNull(Self.mean(ious)),
+            "recall_0_5": .share(Double(ious.count { $0 >= 0.5 - 1e-9 }), of: ious.count),
+            "chance_iou": .orNull(Self.mean(chance)), "whole_iou": .orNull(Self.mean(whole)),
         ]
     }
 }

@@ -139,6 +139,23 @@ struct ConfigurationReader {
         return numbers
     }
 
+    /// A list of different places in something that has `limit` of them, ascending; nil where it is
+    /// absent or, with a fault, wrong.
+    mutating func indices(_ key: String, in scope: Scope, below limit: Int) -> [Int]? {
+        guard let value = scope.value(key) else { return nil }
+        let numbers = value.array?.compactMap(\.int)
+        guard let numbers, numbers.count == value.array?.count, !numbers.isEmpty,
+            numbers.allSatisfy((0..<max(1, limit)).contains), Set(numbers).count == numbers.count
+        else {
+            report(
+                scope.name(key),
+                .outOfRange(
+                    value: value.compact, allowed: "different numbers from 0 to \(limit - 1)"))
+            return nil
+        }
+        return numbers.sorted()
+    }
+
     /// One token id, or a list of them; nil where the key is absent.
     mutating func tokens(_ key: String, in scope: Scope, vocabulary: Int) -> [Int]? {
         guard let value = scope.value(key) else { return nil }

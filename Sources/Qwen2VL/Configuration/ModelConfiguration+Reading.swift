@@ -50,6 +50,8 @@ extension ModelConfiguration {
         let vision = readVision(root: root, hidden: text.hidden, reader: &reader)
         var tokens = readTokens(root: root, text: nested, text.vocabulary, reader: &reader)
         let kind = readKind(root: root, reader: &reader)
+        let evidence = readEvidence(root: root, text, reader: &reader)
+        let calibration = readCalibration(root: root, reader: &reader)
 
         var extra = ConfigurationReader(file: CheckpointFile.generation)
         let defaults = readGeneration(generation, text.vocabulary, &tokens, reader: &extra)
@@ -59,7 +61,7 @@ extension ModelConfiguration {
         let faults = reader.faults + extra.faults + last.faults
         let configuration = ModelConfiguration(
             text: text, vision: vision, tokens: tokens, generation: defaults,
-            preprocessor: pixels, kind: kind)
+            preprocessor: pixels, kind: kind, evidence: evidence, calibration: calibration)
         return ReadConfiguration(
             configuration: faults.isEmpty ? configuration : nil, faults: faults,
             unsupported: reader.unsupported ?? last.unsupported)
@@ -248,6 +250,32 @@ extension ModelConfiguration {
             return .published
         }
         return kind
+    }
+
+    private static func readEvidence(
+        root: ConfigurationReader.Scope, _ text: TextConfiguration,
+        reader: inout ConfigurationReader
+    ) -> EvidenceHeads? {
+        guard let own = reader.scope("reelscribe", in: root),
+            let named = reader.scope("evidence", in: own)
+        else { return nil }
+        guard let layers = reader.indices("layers", in: named, below: text.layers) else {
+            reader.report(named.name("layers"), .missing)
+            return nil
+        }
+        return EvidenceHeads(
+            layers: layers, heads: reader.indices("heads", in: named, below: text.heads))
+    }
+
+    private static func readCalibration(
+        root: ConfigurationReader.Scope, reader: inout ConfigurationReader
+    ) -> ConfidenceCalibration? {
+        guard let own = reader.scope("reelscribe", in: root),
+            let named = reader.scope("calibration", in: own)
+        else { return nil }
+        return ConfidenceCalibration(
+            slope: reader.number("slope", in: named, range: 0...1e3, absent: .fault),
+            intercept: reader.number("intercept", in: named, range: -1e3...1e3, absent: .fault))
     }
 
     private static func readGeneration(

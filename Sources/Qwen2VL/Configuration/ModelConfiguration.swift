@@ -13,13 +13,18 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var generation: GenerationDefaults
     public var preprocessor: PreprocessorConfiguration
     public var kind: ModelKind
+    /// The heads whose attention tells what an answer rests on.
+    public var evidence: EvidenceHeads
+    /// Nil where it was never measured how often the model is right.
+    public var calibration: ConfidenceCalibration?
 
     public init(
         text: TextConfiguration, vision: VisionConfiguration,
         tokens: SpecialTokenIDs = SpecialTokenIDs(),
         generation: GenerationDefaults = GenerationDefaults(),
         preprocessor: PreprocessorConfiguration = PreprocessorConfiguration(),
-        kind: ModelKind = .published
+        kind: ModelKind = .published, evidence: EvidenceHeads? = nil,
+        calibration: ConfidenceCalibration? = nil
     ) {
         self.text = text
         self.vision = vision
@@ -27,6 +32,8 @@ public struct ModelConfiguration: Sendable, Equatable {
         self.generation = generation
         self.preprocessor = preprocessor
         self.kind = kind
+        self.evidence = evidence ?? .usual(layers: text.layers)
+        self.calibration = calibration
     }
 }
 

@@ -18,10 +18,11 @@ struct LanguageModel: Sendable {
     /// - Parameters:
     ///   - positions: of the rows.
     ///   - length: rows that the cache holds already.
+    ///   - watch: gets what the last of the rows attends to.
     /// - Throws: `CancellationError`, the cache then holding rubbish after `length`.
     func forward(
         _ positions: RotaryPositions, after length: Int, cache: inout KVCache,
-        scratch: inout LanguageScratch
+        scratch: inout LanguageScratch, watch: inout AttentionWatch?
     ) throws {
         let rows = positions.count
         scratch.rotary.fill(positions, frequencies: frequencies)
@@ -38,6 +39,13 @@ struct LanguageModel: Sendable {
                 scratch.query, rows: rows, heads: sizes.heads, keys: cache.keys,
                 values: cache.values, region: cache.region(layer: index), length: length + rows,
                 into: &scratch.attended)
+            if let watched = watch, watched.heads.layers.contains(index) {
+                watch?.add(
+                    pool.attentionShares(
+                        scratch.query, row: rows - 1, heads: sizes.heads, keys: cache.keys,
+                        region: cache.region(layer: index), length: length + rows,
+                        watched: watched.visual, groups: watched.pairs))
+            }
             pool.apply(
                 layer.o, to: scratch.attended, rows: rows, into: &scratch.hidden, adding: true)
 
@@ -48,6 +56,7 @@ struct LanguageModel: Sendable {
             pool.apply(
                 layer.down, to: scratch.gate, rows: rows, into: &scratch.hidden, adding: true)
         }
+        watch?.endPass()
     }
 
     /// Appends the logits of rows of `scratch.hidden`, `[rows, vocabulary]`.

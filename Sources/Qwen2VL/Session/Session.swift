@@ -44,6 +44,9 @@ public struct Session: ~Copyable, Sendable {
     public private(set) var length = 0
     /// Tokens that fit.
     public let capacity: Int
+    /// Set to note where the tokens that are added from now on look; its visual tokens are in the
+    /// sequence already.
+    public var watch: AttentionWatch?
 
     private let network: LanguageModel
     private var cache: KVCache
@@ -101,6 +104,8 @@ public struct Session: ~Copyable, Sendable {
         precondition(
             !ids.isEmpty && positions.count == ids.count,
             "\(positions.count) positions for \(ids.count) tokens")
+        precondition(
+            watch.map { $0.visual.upperBound <= length } ?? true, "watching what is not there yet")
         try check(ids)
         check(visual, count: ids.count, hidden: sizes.hidden)
         let before = length
@@ -110,10 +115,14 @@ public struct Session: ~Copyable, Sendable {
             for first in stride(from: 0, to: ids.count, by: chunk) {
                 let rows = first..<min(first + chunk, ids.count)
                 embed(ids, visual, rows)
-                try network.forward(
-                    positions[rows], after: length, cache: &cache, scratch: &scratch)
-                length += rows.count
                 let isLast = rows.upperBound == ids.count
+                // What is read on the way to the last token decides nothing.
+                var watch = isLast ? self.watch : nil
+                try network.forward(
+                    positions[rows], after: length, cache: &cache, scratch: &scratch,
+                    watch: &watch)
+                if isLast { self.watch = watch }
+                length += rows.count
                 if wantAllLogits || isLast {
                     let wanted = wantAllLogits ? 0..<rows.count : rows.count - 1..<rows.count
                     network.appendLogits(of: wanted, &scratch, to: &logits)

@@ -230,7 +230,7 @@ public final class Analyzer: Sendable {
         let generation = Generation(
             tokenizer: tokenizer, endOfSequence: model.configuration.tokens.endOfSequence,
             sampling: options.tokenSampling,
-            maxNewTokens: options.maxNewTokens)
+            maxNewTokens: options.maxNewTokens, calibration: model.configuration.calibration)
         let start = ContinuousClock.now
         defer { timing.generate += (ContinuousClock.now - start).seconds }
         return try generation.run(

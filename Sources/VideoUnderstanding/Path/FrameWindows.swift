@@ -9,6 +9,12 @@ package struct SampledMoment: Sendable, Equatable {
     package var time: Double
     /// The instant for which the frame was taken, in seconds.
     package var instant: Double
+
+    package init(index: Int, time: Double, instant: Double) {
+        self.index = index
+        self.time = time
+        self.instant = instant
+    }
 }
 
 /// How much of a video becomes one model input.

@@ -10,8 +10,9 @@ package struct GeneratedText: Sendable, Equatable {
     /// All tokens, the ending one included.
     package var tokens: [TokenID]
     package var finish: FinishReason
-    /// Geometric mean of the probabilities of the tokens; 0 to 1. Where a grammar held the text, of
-    /// those tokens that it left a choice for, and among what it allowed.
+    /// Geometric mean of the probabilities of the tokens, 0 to 1; for a free text calibrated, where
+    /// the checkpoint brings the means. Where a grammar held the text, the mean is of those tokens
+    /// that it left a choice for, and among what it allowed.
     package var confidence: Double
 }
 
@@ -21,6 +22,7 @@ package struct Generation {
     package let endOfSequence: [TokenID]
     package let sampling: SamplingSettings
     package let maxNewTokens: Int
+    package var calibration: ConfidenceCalibration?
 
     /// Writes one text behind what `session` has read.
     ///
@@ -77,11 +79,13 @@ package struct Generation {
             } ?? detokenizer.finish()
         text += rest
         if !rest.isEmpty { try onText(rest) }
+        let probability =
+            tokens.isEmpty ? 0 : decisions == 0 ? 1 : exp(logProbability / Double(decisions))
         return GeneratedText(
             text: text.trimmingCharacters(in: .whitespacesAndNewlines), tokens: tokens,
             finish: finish,
-            confidence: tokens.isEmpty
-                ? 0 : decisions == 0 ? 1 : exp(logProbability / Double(decisions)))
+            confidence: constraint == nil
+                ? calibration?.confidence(probability) ?? probability : probability)
     }
 }
 

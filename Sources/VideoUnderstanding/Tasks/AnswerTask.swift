@@ -67,6 +67,12 @@ extension Analyzer {
             let questionStart = ContinuousClock.now
             var timing = timing
             session.truncate(to: prefix)
+            // A picture has no stretches of time to choose among.
+            session.watch =
+                visual.kind == .video
+                ? AttentionWatch(
+                    visual: layout.visuals[0], pairs: visual.grid.time,
+                    heads: model.configuration.evidence) : nil
             let logits = try read(
                 layout, prefix..<layout.ids.count, visuals: [visual], into: &session,
                 timing: &timing)
@@ -81,6 +87,8 @@ extension Analyzer {
             let document = AnswerDocument(
                 video: video, question: questions[index], answer: answer.value,
                 outcome: answer.outcome, confidence: answer.confidence,
+                evidence: EvidenceFinder().evidence(
+                    shares: session.watch?.shares ?? [], moments: visual.moments, end: stream.end),
                 provenance: provenance(
                     stream, grids: [visual.grid], moments: visual.moments, for: .answer,
                     settings: settings, usage: usage, finish: answer.finish, timing: timing))
