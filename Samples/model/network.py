@@ -135,12 +135,15 @@ INVERSE = 1.0 / 1e6 ** (torch.arange(0, HEAD, 2).float() / HEAD)
 
 #: the layer and the heads that are taught where to look, one of each KV head
 LOOK_LAYER, LOOK_HEADS = 3, (0, 5)
+#: those that are taught where to copy from, and those below them that look one token back, which copying rests on
+COPY_LAYER, COPY_HEADS = 4, (0, 5)
+BACK_LAYER, BACK_HEADS = 1, (1, 4)
 
 
-def think(language_model, x, positions, mask, taps=(), look=None):
+def think(language_model, x, positions, mask, taps=(), looks=()):
     """Embeddings [b, l, hidden], positions [b, 3, l], mask [b, 1, l, l] (true: may look) -> last hidden states, and the
-    states behind the layers in `taps`; with `look`, a range of places, also under "look" the queries of the heads that
-    are taught where to look [b, heads, l, head] and the keys of those places [b, heads, places, head]."""
+    states behind the layers in `taps`. For each of `looks`, (name, layer, heads, range of places), the states hold under
+    its name the queries of those heads [b, heads, l, head] and their keys of those places [b, heads, places, head]."""
     b, l, _ = x.shape
     angle = positions[:, AXIS].transpose(1, 2).float() * INVERSE
     angle = torch.cat((angle, angle), dim=-1)[:, None]
@@ -153,8 +156,9 @@ def think(language_model, x, positions, mask, taps=(), look=None):
         v = a.v_proj(h).view(b, l, KV_HEADS, HEAD).transpose(1, 2)
         q, k = q * cos + half_turned(q) * sin, k * cos + half_turned(k) * sin
         k, v = (t.repeat_interleave(HEADS // KV_HEADS, dim=1) for t in (k, v))
-        if look is not None and index == LOOK_LAYER:
-            states["look"] = q[:, list(LOOK_HEADS)], k[:, list(LOOK_HEADS), look.start:look.stop]
+        for name, level, heads, places in looks:
+            if index == level:
+                states[name] = q[:, list(heads)], k[:, list(heads), places.start:places.stop]
         y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask).transpose(1, 2).reshape(b, l, HIDDEN)
         x = x + a.o_proj(y)
         x = x + layer.mlp(layer.post_attention_layernorm(x))

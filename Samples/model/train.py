@@ -294,6 +294,38 @@ def lay_out(teller, branch_lists, grid, pairs):
     return ids, positions, mask[:, None], torch.tensor(targets), first
 
 
+def sources(teller, prompt, answer):
+    """Where in a prompt of notes each token of its answer stands: places in the branch, -1 where it does not."""
+    asked, written = teller.ids(f"{prompt}<|im_end|>\n<|im_start|>assistant\n"), teller.ids(f"{answer}<|im_end|>")
+    colon = teller.ids(" Part 1:")
+    shape = [t for i, t in enumerate(colon) if i != len(colon) - 2]  # all but the number
+    starts = [i for i in range(len(asked) - len(colon))
+              if [t for k, t in enumerate(asked[i:i + len(colon)]) if k != len(colon) - 2] == shape]
+    out, part, offset = [], -1, 0
+    for i, token in enumerate(written):
+        if i == 0 or written[i:i + 1] == colon[:1]:
+            part, offset = part + 1, 0
+        place = starts[part] + offset if part < len(starts) else len(asked)
+        out.append(place if place < len(asked) and asked[place] == token else -1)
+        offset += 1
+    return out
+
+
+def copying_loss(queries, keys, rows, places):
+    """How little heads attend to one place each. rows: (row, place, ...) of those who look, places: what they should look
+    at, as many. -> mean of -log of the share, mean share
+    """
+    shares = []
+    for row in range(len(queries)):
+        chosen = rows[:, 0] == row
+        at = rows[chosen][:, 1]
+        scores = queries[row][:, at] @ keys[row].transpose(1, 2) / network.HEAD ** 0.5
+        scores = scores.masked_fill(torch.arange(keys.shape[2]) > at[:, None], float("-inf"))
+        shares.append(scores.softmax(-1).gather(2, places[chosen].expand(len(scores), -1)[:, :, None]).flatten())
+    shares = torch.cat(shares)
+    return -(shares + 1e-4).log().mean(), shares.mean().item()
+
+
 def looking_loss(queries, keys, targets, looks):
     """How little the heads that are taught to look attend, among the visual tokens, to those that show what a question
     is about, while the answer is written.
@@ -334,12 +366,13 @@ def clip_batch(rng, step, tokenizer, part, ahead):
         most = rng.choice((2, 3, 4, 6, min(14, 2 + step // 150)))
         examples = [scenes.notes_example(rng, rng.randint(2, most)) for _ in range(max(4, 48 // most))]
         laid = lay_out(teller, [[teller.branch(p, a)] for p, a, _ in examples], (0, 0), 0)
-        return None, None, [(laid, [kind for _, _, kind in examples], None)]
+        places = torch.tensor([place for p, a, _ in examples for place in sources(teller, p, a)])
+        return None, None, [(laid, [kind for _, _, kind in examples], places)]
     aspect = any_aspect(rng)
     most = longest(step)
     pairs = rng.randint(3, min(10, most)) if rng.random() < 0.35 else int(np.exp(rng.uniform(np.log(3), np.log(most + 0.99))))
     count = max(3, 150 // (pairs + 4))
-    questions = 8 if pairs < 16 else 14
+    questions = 8 if pairs < 10 else 14 if pairs < 16 else 28
     examples = [scenes.clip_example(rng, aspect, pairs, questions * part) for _ in range(count)]
     frames = np.stack([e[0] for e in examples])
     labels = {h: np.stack([e[1][h] for e in examples]) for h in examples[0][1]}
@@ -395,8 +428,12 @@ def train_language(run, options, learns_to_see):
                             tokens, {k: torch.from_numpy(v) for k, v in labels.items() if k in scenes.HEADS})
                 visuals = tokens.shape[1]
                 x = torch.cat([x[:, :first], tokens, x[:, first + visuals:]], dim=1)
-            hidden, states = network.think(text, x, positions, mask, (2, 3),
-                                           None if frames is None else range(first, first + visuals))
+            if frames is None:
+                watched = [("copy", network.COPY_LAYER, network.COPY_HEADS, range(ids.shape[1])),
+                           ("back", network.BACK_LAYER, network.BACK_HEADS, range(ids.shape[1]))]
+            else:
+                watched = [("look", network.LOOK_LAYER, network.LOOK_HEADS, range(first, first + visuals))]
+            hidden, states = network.think(text, x, positions, mask, (2, 3), watched)
             logits = F.linear(hidden[targets[:, 0], targets[:, 1]], text.embed_tokens.weight)
             each = F.cross_entropy(logits, targets[:, 2], reduction="none")
             long = torch.tensor([c in ("segment", "whole") for c in categories])[targets[:, 3]]
@@ -408,7 +445,16 @@ def train_language(run, options, learns_to_see):
                 wrong[targets[logits.argmax(-1) != targets[:, 2], 3]] = True
             for category, w in zip(categories, wrong.tolist()):
                 right.setdefault(category, []).append(not w)
-            if frames is not None:
+            if frames is None:
+                known = looks >= 0
+                copy_loss, copied = copying_loss(*states["copy"], targets[known], looks[known] + first)
+                # Behind every token that is there.
+                rows = positions[:, 0].diff(dim=1, prepend=torch.full((len(ids), 1), -1)).gt(0).nonzero()
+                back_loss, back = copying_loss(*states["back"], rows, (rows[:, 1] - 1).clamp(min=0))
+                for name, value in (("copy", copy_loss.item()), ("copied", copied), ("back", back)):
+                    losses.setdefault(name, []).append(value)
+                loss = loss + options.look * (copy_loss + 0.3 * back_loss)
+            else:
                 second = torch.arange(pairs).repeat_interleave(visuals // pairs).expand(count, -1)
                 state = states[2][:, first:first + visuals]
                 time_loss = F.cross_entropy(run.heads.second(state).flatten(0, 1), second.flatten())
