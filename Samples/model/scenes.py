@@ -205,11 +205,11 @@ def where_to_look(question, times, marks):
 
 def clip_example(rng, aspect, pairs, questions):
     """One clip for the language model: U8 frames [pairs, 2, H, W, 3], labels of its cells [pairs, cells], and (prompt,
-    answer, category, where to look) of each branch; the last is None for a description.
+    answer, category, where to look) of each branch. The last has a row for each sentence of the answer, or one for all.
 
     A single scene may be taken as a window of a summary: it is described, and asked about as well.
     """
-    is_window = pairs <= 7 and rng.random() < 0.5
+    is_window = pairs <= 7 and rng.random() < 0.7
     start = 0.0
     if is_window:
         phase = rng.uniform(0, 0.5)  # the cut lies between two instants
@@ -231,9 +231,12 @@ def clip_example(rng, aspect, pairs, questions):
         marks.append(mark)
     branches = []
     if is_window:
-        branches.append((language.PROMPTS["segment"], language.describe(clip.scenes[0]), "segment", None))
+        scene = clip.scenes[0]
+        told = [*language.in_order(scene), *([scene.text] if scene.text else [])]
+        looks = np.stack([where_to_look(language.Question("", "", "", subjects=(x,)), times, marks) for x in told])
+        branches.append((language.PROMPTS["segment"], language.describe(scene), "segment", looks))
     asked = language.Asker(clip, rng).ask(questions - len(branches))
-    branches += [(q.text, q.answer, q.category, where_to_look(q, times, marks)) for q in asked
+    branches += [(q.text, q.answer, q.category, where_to_look(q, times, marks)[None]) for q in asked
                  if start == 0 or q.category != "when"]
     rng.shuffle(branches)
     return frames, {h: np.stack([m[h] for m in marks]) for h in marks[0]}, branches

@@ -237,6 +237,7 @@ class Teller:
     def __init__(self, tokenizer):
         self.tokenizer = tokenizer
         self.before = self.ids(f"<|im_start|>system\n{language.PROMPTS['system']}<|im_end|>\n<|im_start|>user\n")
+        self.stop, = self.ids(".")
         self.start, self.end = self.ids("<|vision_start|>"), self.ids("<|vision_end|>")
 
     def ids(self, text):
@@ -247,6 +248,14 @@ class Teller:
         asked = self.ids(f"{prompt}<|im_end|>\n<|im_start|>assistant\n")
         answered = self.ids(f"{answer}<|im_end|>")
         return asked + answered, len(answered)
+
+    def sentences(self, answer):
+        """For each token of an answer, its end included, the number of the sentence that it stands in, from 0."""
+        numbers, number = [], 0
+        for token in self.ids(f"{answer}<|im_end|>"):
+            numbers.append(number)
+            number += token == self.stop
+        return numbers
 
 
 def lay_out(teller, branch_lists, grid, pairs):
@@ -326,20 +335,20 @@ def copying_loss(queries, keys, rows, places):
     return -(shares + 1e-4).log().mean(), shares.mean().item()
 
 
-def looking_loss(queries, keys, targets, looks):
+def looking_loss(queries, keys, targets, looks, which):
     """How little the heads that are taught to look attend, among the visual tokens, to those that show what a question
     is about, while the answer is written.
 
-    queries [b, heads, l, head], keys [b, heads, visuals, head], targets as `lay_out` gives them, looks: bool [branches,
-    visuals]. -> mean of -log of the share, mean share
+    queries [b, heads, l, head], keys [b, heads, visuals, head], targets as `lay_out` gives them, looks: bool [places to
+    look, visuals], which: of the former, for each target. -> mean of -log of the share, mean share
     """
     shares = []
-    useful = looks.any(1)[targets[:, 3]]
+    useful = looks.any(1)[which]
     for row in range(len(queries)):
-        rows = targets[(targets[:, 0] == row) & useful]
-        if len(rows):
-            scores = queries[row][:, rows[:, 1]] @ keys[row].transpose(1, 2) / network.HEAD ** 0.5
-            shares.append((scores.softmax(-1) * looks[rows[:, 3]]).sum(-1).flatten())
+        chosen = (targets[:, 0] == row) & useful
+        if chosen.any():
+            scores = queries[row][:, targets[chosen, 1]] @ keys[row].transpose(1, 2) / network.HEAD ** 0.5
+            shares.append((scores.softmax(-1) * looks[which[chosen]]).sum(-1).flatten())
     if not shares:
         return queries.sum() * 0, 0.0
     shares = torch.cat(shares)
@@ -382,9 +391,11 @@ def clip_batch(rng, step, tokenizer, part, ahead):
     for i in range(part):
         chosen = [e[2][i::part] or e[2][:1] for e in examples]
         laid = lay_out(teller, [[teller.branch(p, a) for p, a, _, _ in c] for c in chosen], grid, pairs)
-        nowhere = np.zeros(labels["shape"].shape[1:], bool)
-        looks = np.stack([(nowhere if look is None else look).reshape(-1) for c in chosen for _, _, _, look in c])
-        parts.append((laid, [category for c in chosen for _, _, category, _ in c], looks))
+        looks, which = [], []
+        for _, answer, _, look in (branch for c in chosen for branch in c):
+            which += [len(looks) + min(i, len(look) - 1) for i in teller.sentences(answer)]
+            looks += [row.reshape(-1) for row in look]
+        parts.append((laid, [category for c in chosen for _, _, category, _ in c], (np.stack(looks), np.array(which))))
     return frames, labels, parts
 
 
@@ -462,7 +473,7 @@ def train_language(run, options, learns_to_see):
                 known = begun != scenes.IGNORE
                 begin_loss = F.cross_entropy(
                     run.heads.begins(states[3][:, first:first + visuals][known]), begun[known].clamp(max=63))
-                look_loss, looked = looking_loss(*states["look"], targets, torch.from_numpy(looks))
+                look_loss, looked = looking_loss(*states["look"], targets, *map(torch.from_numpy, looks))
                 losses.setdefault("look", []).append(look_loss.item())
                 losses.setdefault("looked", []).append(looked)
                 loss = loss + options.look * look_loss
