@@ -28,7 +28,7 @@ def main():
         frames = torch.from_numpy(frames)
         grid = frames.shape[2] // network.PATCH, frames.shape[3] // network.PATCH
         rows = network.patches(frames)
-        prompt, answer, *_ = branches[0]
+        prompt, answer = branches[0].prompt, branches[0].answer
         grid_thw = torch.tensor([[pairs, *grid]])
         with torch.no_grad():
             tokens = network.see(model.model.visual, rows, grid).reshape(1, -1, network.HIDDEN)

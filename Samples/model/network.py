@@ -135,6 +135,8 @@ INVERSE = 1.0 / 1e6 ** (torch.arange(0, HEAD, 2).float() / HEAD)
 
 #: the layer and the heads that are taught where to look, one of each KV head
 LOOK_LAYER, LOOK_HEADS = 3, (0, 5)
+#: those that are taught to look at what was found by comparing
+CHOICE_LAYER, CHOICE_HEADS = 4, (1, 4)
 #: those that are taught where to copy from, and those below them that look one token back, which copying rests on
 COPY_LAYER, COPY_HEADS = 4, (0, 5)
 BACK_LAYER, BACK_HEADS = 1, (1, 4)

@@ -1,6 +1,7 @@
 """Training data, drawn in memory: frames as the tool would sample them, labels for the training heads, questions."""
 import io
 import random
+from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -178,6 +179,31 @@ def begins(clip, a, b, target, offset, marks):
     return out
 
 
+@dataclass
+class Branch:
+    """A question about a clip, its answer, and the visual tokens to look at: bool [pairs, cells] each."""
+    prompt: str
+    answer: str
+    category: str
+    #: while the answer is written: one for all of it, or one a sentence; none where two things are to be compared
+    looks: list = field(default_factory=list)
+    #: (name, where) of the objects that the question names: looked at when their name is read
+    names: list = field(default_factory=list)
+    #: of the object that the answer names, a layer later; None where the question names it
+    chosen: object = None
+
+    @classmethod
+    def of(cls, question, times, marks):
+        def where(*subjects, edge=question.edge):
+            return where_to_look(language.Question("", "", "", subjects=subjects, evidence=question.evidence, edge=edge),
+                                 times, marks)
+
+        names = [(s.name, where(s)) for s in question.subjects if isinstance(s, world.Thing) and s.name in question.text]
+        if question.chosen is not None:
+            return cls(question.text, question.answer, question.category, [], names, where(question.chosen, edge="first"))
+        return cls(question.text, question.answer, question.category, [where(*question.subjects)], names)
+
+
 def where_to_look(question, times, marks):
     """The visual tokens that show what a question is about: bool [pairs, cells]."""
     out = np.zeros((len(marks), marks[0]["shape"].size), bool)
@@ -204,8 +230,7 @@ def where_to_look(question, times, marks):
 
 
 def clip_example(rng, aspect, pairs, questions):
-    """One clip for the language model: U8 frames [pairs, 2, H, W, 3], labels of its cells [pairs, cells], and (prompt,
-    answer, category, where to look) of each branch. The last has a row for each sentence of the answer, or one for all.
+    """One clip for the language model: U8 frames [pairs, 2, H, W, 3], labels of its cells [pairs, cells], branches.
 
     A single scene may be taken as a window of a summary: it is described, and asked about as well.
     """
@@ -233,11 +258,10 @@ def clip_example(rng, aspect, pairs, questions):
     if is_window:
         scene = clip.scenes[0]
         told = [*language.in_order(scene), *([scene.text] if scene.text else [])]
-        looks = np.stack([where_to_look(language.Question("", "", "", subjects=(x,)), times, marks) for x in told])
-        branches.append((language.PROMPTS["segment"], language.describe(scene), "segment", looks))
+        looks = [where_to_look(language.Question("", "", "", subjects=(x,)), times, marks) for x in told]
+        branches.append(Branch(language.PROMPTS["segment"], language.describe(scene), "segment", looks))
     asked = language.Asker(clip, rng).ask(questions - len(branches))
-    branches += [(q.text, q.answer, q.category, where_to_look(q, times, marks)[None]) for q in asked
-                 if start == 0 or q.category != "when"]
+    branches += [Branch.of(q, times, marks) for q in asked if start == 0 or q.category != "when"]
     rng.shuffle(branches)
     return frames, {h: np.stack([m[h] for m in marks]) for h in marks[0]}, branches
 

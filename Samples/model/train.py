@@ -249,6 +249,12 @@ class Teller:
         answered = self.ids(f"{answer}<|im_end|>")
         return asked + answered, len(answered)
 
+    def find(self, text, ids):
+        """Where the last token of a text stands among ids; None where the text does not."""
+        wanted = self.ids(text)
+        return next((i + len(wanted) - 1 for i in range(len(ids) - len(wanted) + 1) if ids[i:i + len(wanted)] == wanted),
+                    None)
+
     def sentences(self, answer):
         """For each token of an answer, its end included, the number of the sentence that it stands in, from 0."""
         numbers, number = [], 0
@@ -335,19 +341,18 @@ def copying_loss(queries, keys, rows, places):
     return -(shares + 1e-4).log().mean(), shares.mean().item()
 
 
-def looking_loss(queries, keys, targets, looks, which):
-    """How little the heads that are taught to look attend, among the visual tokens, to those that show what a question
-    is about, while the answer is written.
+def looking_loss(queries, keys, rows, looks, which):
+    """How little the heads that are taught to look attend, among the visual tokens, to those that they should.
 
-    queries [b, heads, l, head], keys [b, heads, visuals, head], targets as `lay_out` gives them, looks: bool [places to
-    look, visuals], which: of the former, for each target. -> mean of -log of the share, mean share
+    queries [b, heads, l, head], keys [b, heads, visuals, head], rows: (row, place) of those who look, looks: bool [places
+    to look, visuals], which: of the former, for each of the rows. -> mean of -log of the share, mean share
     """
     shares = []
     useful = looks.any(1)[which]
     for row in range(len(queries)):
-        chosen = (targets[:, 0] == row) & useful
+        chosen = (rows[:, 0] == row) & useful
         if chosen.any():
-            scores = queries[row][:, targets[chosen, 1]] @ keys[row].transpose(1, 2) / network.HEAD ** 0.5
+            scores = queries[row][:, rows[chosen, 1]] @ keys[row].transpose(1, 2) / network.HEAD ** 0.5
             shares.append((scores.softmax(-1) * looks[which[chosen]]).sum(-1).flatten())
     if not shares:
         return queries.sum() * 0, 0.0
@@ -361,6 +366,39 @@ def longest(step):
         if step < until:
             return pairs
     return 60
+
+
+def where_to_look(teller, chosen, targets):
+    """Which tokens look where -> {"look", "names", "choice": (rows [n, 2+] of (row, place), looks [m, visuals], which of
+    the latter for each row)}, without those that are empty."""
+    found = {name: ([], [], []) for name in ("look", "names", "choice")}
+
+    def add(name, row, look):
+        rows, looks, which = found[name]
+        if not looks or looks[-1] is not look:
+            looks.append(look)
+        rows.append(row)
+        which.append(len(looks) - 1)
+
+    written = targets.tolist()
+    at = 0
+    for branch in (b for c in chosen for b in c):
+        sentences = teller.sentences(branch.answer)
+        asked, answered = teller.branch(branch.prompt, branch.answer)
+        # The end of the clip stands before the branch's own tokens.
+        row, start = written[at][0], written[at][1] - (len(asked) - answered) + 1
+        for name, look in branch.names:
+            place = teller.find(f" {name}", asked[:-answered])
+            if place is not None:
+                add("names", (row, start + place), look)
+        for target, sentence in zip(written[at:at + answered], sentences):
+            if branch.looks:
+                add("look", tuple(target[:2]), branch.looks[min(sentence, len(branch.looks) - 1)])
+            if branch.chosen is not None:
+                add("choice", tuple(target[:2]), branch.chosen)
+        at += answered
+    return {name: (torch.tensor(rows), torch.from_numpy(np.stack([x.reshape(-1) for x in looks])), torch.tensor(which))
+            for name, (rows, looks, which) in found.items() if rows}
 
 
 def clip_batch(rng, step, tokenizer, part, ahead):
@@ -390,12 +428,8 @@ def clip_batch(rng, step, tokenizer, part, ahead):
     parts = []
     for i in range(part):
         chosen = [e[2][i::part] or e[2][:1] for e in examples]
-        laid = lay_out(teller, [[teller.branch(p, a) for p, a, _, _ in c] for c in chosen], grid, pairs)
-        looks, which = [], []
-        for _, answer, _, look in (branch for c in chosen for branch in c):
-            which += [len(looks) + min(i, len(look) - 1) for i in teller.sentences(answer)]
-            looks += [row.reshape(-1) for row in look]
-        parts.append((laid, [category for c in chosen for _, _, category, _ in c], (np.stack(looks), np.array(which))))
+        laid = lay_out(teller, [[teller.branch(b.prompt, b.answer) for b in c] for c in chosen], grid, pairs)
+        parts.append((laid, [b.category for c in chosen for b in c], where_to_look(teller, chosen, laid[3])))
     return frames, labels, parts
 
 
@@ -443,7 +477,9 @@ def train_language(run, options, learns_to_see):
                 watched = [("copy", network.COPY_LAYER, network.COPY_HEADS, range(ids.shape[1])),
                            ("back", network.BACK_LAYER, network.BACK_HEADS, range(ids.shape[1]))]
             else:
-                watched = [("look", network.LOOK_LAYER, network.LOOK_HEADS, range(first, first + visuals))]
+                visual = range(first, first + visuals)
+                watched = [("look", network.LOOK_LAYER, network.LOOK_HEADS, visual),
+                           ("choice", network.CHOICE_LAYER, network.CHOICE_HEADS, visual)]
             hidden, states = network.think(text, x, positions, mask, (2, 3), watched)
             logits = F.linear(hidden[targets[:, 0], targets[:, 1]], text.embed_tokens.weight)
             each = F.cross_entropy(logits, targets[:, 2], reduction="none")
@@ -473,10 +509,10 @@ def train_language(run, options, learns_to_see):
                 known = begun != scenes.IGNORE
                 begin_loss = F.cross_entropy(
                     run.heads.begins(states[3][:, first:first + visuals][known]), begun[known].clamp(max=63))
-                look_loss, looked = looking_loss(*states["look"], targets, *map(torch.from_numpy, looks))
-                losses.setdefault("look", []).append(look_loss.item())
-                losses.setdefault("looked", []).append(looked)
-                loss = loss + options.look * look_loss
+                for name, (rows, where, which) in looks.items():
+                    look_loss, looked = looking_loss(*states["choice" if name == "choice" else "look"], rows, where, which)
+                    losses.setdefault(name, []).append(looked)
+                    loss = loss + options.look * look_loss
                 losses.setdefault("second", []).append(time_loss.item())
                 losses.setdefault("begins", []).append(begin_loss.item())
                 loss = loss + 0.2 * time_loss + 0.2 * begin_loss

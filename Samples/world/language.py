@@ -27,6 +27,7 @@ class Question:
     evidence: tuple = ()  # start and end of what has to be seen, where that is one stretch
     subjects: tuple = ()  # the objects and texts that have to be seen; None: all objects of the evidence
     edge: str = ""  # "first" or "last": when they are first, or last, seen is what counts
+    chosen: object = None  # of several subjects, the one that the answer names
 
 
 def article(words):
@@ -263,7 +264,7 @@ class Asker:
         wants_first = self.rng.random() < 0.5
         thing = min((a, b), key=lambda t: t.start) if wants_first else max((a, b), key=lambda t: t.start)
         word = "first" if wants_first else "later"
-        return Question("order", f"Which comes {word}, the {a.name} or the {b.name}?", f"The {thing.name}.", subjects=(a, b))
+        return Question("order", f"Which comes {word}, the {a.name} or the {b.name}?", f"The {thing.name}.", subjects=(a, b), edge="first", chosen=thing)
 
     def after(self):
         pool = []
@@ -281,7 +282,7 @@ class Asker:
         thing, following = self.rng.choice(pool)
         return Question("order", self.pick(f"Which object comes right after the {thing.name}?",
                                            f"What comes next after the {thing.name}?"),
-                        sentence_case(article(following.name)) + ".", subjects=(thing, following))
+                        sentence_case(article(following.name)) + ".", subjects=(thing,), edge="first", chosen=following)
 
     def yes_no(self):
         if self.rng.random() < 0.5:
