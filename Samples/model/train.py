@@ -477,9 +477,9 @@ def train_language(run, options, learns_to_see):
                 watched = [("copy", network.COPY_LAYER, network.COPY_HEADS, range(ids.shape[1])),
                            ("back", network.BACK_LAYER, network.BACK_HEADS, range(ids.shape[1]))]
             else:
-                visual = range(first, first + visuals)
-                watched = [("look", network.LOOK_LAYER, network.LOOK_HEADS, visual),
-                           ("choice", network.CHOICE_LAYER, network.CHOICE_HEADS, visual)]
+                seen = range(first, first + visuals)
+                watched = [("look", network.LOOK_LAYER, network.LOOK_HEADS, seen),
+                           ("choice", network.CHOICE_LAYER, network.CHOICE_HEADS, seen)]
             hidden, states = network.think(text, x, positions, mask, (2, 3), watched)
             logits = F.linear(hidden[targets[:, 0], targets[:, 1]], text.embed_tokens.weight)
             each = F.cross_entropy(logits, targets[:, 2], reduction="none")
