@@ -39,6 +39,12 @@ package struct FrameWindow: Sendable, Equatable {
     package var start: Double
     /// Where the next window begins; nil for the last one.
     package var next: WindowStart?
+
+    package init(moments: [SampledMoment], start: Double, next: WindowStart?) {
+        self.moments = moments
+        self.start = start
+        self.next = next
+    }
 }
 
 /// Where a window begins that is not the first.

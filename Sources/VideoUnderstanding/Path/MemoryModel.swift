@@ -28,12 +28,13 @@ package struct MemoryModel: Sendable, Equatable {
         return 4 * (rows * perRow + tokens * text.hidden + 3 * text.vocabulary)
     }
 
-    /// Patch rows and activations of one pass of the vision tower over pairs of so many patches.
+    /// Patch rows and activations of one pass of the vision tower over pairs of so many patches, and
+    /// the rows of the last pair of the pass before.
     package func visionScratch(patchesPerPair: Int) -> Int {
         let vision = configuration.vision
         let rows = max(patchesPerPair, VisionEncoder.chunkRows)
         let perRow = 2 * vision.patchVolume + 6 * vision.width + vision.mlpWidth
-        return 4 * rows * perRow
+        return 4 * (rows * perRow + patchesPerPair * vision.patchVolume)
     }
 
     /// Decoded pictures: those that the decoder keeps for reference and in flight, those that wait

@@ -19,6 +19,9 @@ package struct VisualInput: Sendable {
 }
 
 /// Turns pairs of frames into visual tokens, a bounded number of pairs at a time.
+///
+/// A pair whose patches are those of the pair before, as where nothing moves, shares its visual
+/// tokens: the vision tower sees each pair by itself, so that they would come out the same.
 package struct VisualInputBuilder {
     private let encoder: VisionEncoder
     private let preprocessor: PairPreprocessor
@@ -29,10 +32,17 @@ package struct VisualInputBuilder {
     private let shuffle: UInt64?
     /// Sees every batch of patch rows before it is encoded; for traces.
     private let tap: (([Float]) -> Void)?
+    /// Patch rows of the pairs that wait to be encoded, those that repeat left out.
     private var rows: [Float] = []
     private var waiting = 0
+    /// For each pair since the last pass, its place among those that wait; -1: as the last pair that
+    /// was encoded.
+    private var order: [Int] = []
+    private var encoded: (rows: [Float], embedding: [Float])?
     private var pairs = 0
     private var embeddings: [Float] = []
+    /// Pairs that the vision tower was spared.
+    package private(set) var shared = 0
 
     package init(
         encoder: VisionEncoder, plan: VisualPlan, model: ModelConfiguration,
@@ -54,9 +64,16 @@ package struct VisualInputBuilder {
         _ first: RGBImage, _ second: RGBImage, timing: inout TimingRecord
     ) throws {
         let preprocessor = preprocessor
-        rows += timing.measure(\.preprocess) { preprocessor.rows(first, second) }
-        waiting += 1
+        let new = timing.measure(\.preprocess) { preprocessor.rows(first, second) }
         pairs += 1
+        guard !repeats(new) else {
+            order.append(waiting - 1)
+            shared += 1
+            return
+        }
+        order.append(waiting)
+        rows += new
+        waiting += 1
         // A shuffle needs every frame of the input before the first can be encoded.
         if waiting == pairsPerPass, shuffle == nil { try flush(pairs: waiting, &timing) }
     }
@@ -70,6 +87,7 @@ package struct VisualInputBuilder {
                 to: &rows, patches: preprocessor.patches, geometry: geometry)
         }
         while waiting > 0 { try flush(pairs: min(waiting, pairsPerPass), &timing) }
+        place([], pairs: 0)
         let grid = grid(of: pairs)
         defer {
             embeddings = []
@@ -87,9 +105,39 @@ package struct VisualInputBuilder {
         let batch = pairs == waiting ? rows : Array(rows[..<count])
         let (encoder, grid) = (encoder, grid(of: pairs))
         tap?(batch)
-        embeddings += try timing.measure(\.vision) { try encoder.encode(batch, grid: grid) }
+        let new = try timing.measure(\.vision) { try encoder.encode(batch, grid: grid) }
+        place(new, pairs: pairs)
+        encoded = (
+            Array(batch.suffix(preprocessor.valueCount)), Array(new.suffix(new.count / pairs))
+        )
         rows.removeFirst(count)
         waiting -= pairs
+    }
+
+    /// Whether the patches of a pair are those of the pair before. Never where all of them are to
+    /// be seen, or to change places.
+    private func repeats(_ new: [Float]) -> Bool {
+        guard tap == nil, shuffle == nil else { return false }
+        guard waiting > 0 else { return encoded?.rows == new }
+        return rows.suffix(preprocessor.valueCount).elementsEqual(new)
+    }
+
+    /// Puts the embeddings of the first `pairs` that waited where they belong.
+    private mutating func place(_ new: [Float], pairs: Int) {
+        let size = pairs == 0 ? 0 : new.count / pairs
+        let ready = order.prefix { $0 < pairs }
+        if ready.count == pairs, ready.first != -1 {
+            embeddings += new
+        } else {
+            for index in ready {
+                if index >= 0 {
+                    embeddings += new[index * size..<(index + 1) * size]
+                } else if let encoded {
+                    embeddings += encoded.embedding
+                }
+            }
+        }
+        order = order.dropFirst(ready.count).map { $0 - pairs }
     }
 
     private func grid(of pairs: Int) -> PatchGrid { geometry.grid(of: target, pairs: pairs) }
