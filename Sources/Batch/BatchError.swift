@@ -22,6 +22,8 @@ public enum BatchError: Error, Sendable, Equatable {
     case jobFile(path: String, [JobFileFault])
     /// A pattern of a job file begins with a path that is not there.
     case inputsMissing(path: String, JobFileFault)
+    /// What a job file names as a manifest is something else.
+    case inputOfWrongKind(path: String, line: Int, named: String, FileKind)
     case jobFileMissing(path: String, reason: String, ready: [String])
     /// The file is something else than it was given as.
     case wrongKind(path: String, FileKind, givenAs: FileUse)
@@ -67,7 +69,8 @@ public enum BatchError: Error, Sendable, Equatable {
                 .outputUnwritable, stage: .output,
                 message: "\(path) has something in it, but there is no journal \(journal) that "
                     + "tells which results in it are whole",
-                hint: "no run goes on with a merged file: run its shards again, and merge them. Else "
+                hint:
+                    "no run goes on with a merged file: run its shards again, and merge them. Else "
                     + "bring the journal back, give another --output, or --force to lose what is there",
                 status: .outputNotCreated)
         case .otherShards(let path, let jobs, let shard):
@@ -98,6 +101,8 @@ public enum BatchError: Error, Sendable, Equatable {
                 .inputNotFound, stage: .open, message: "\(path):\(fault)",
                 hint: "paths start at the current folder; variables are set with --set NAME=VALUE, "
                     + "and their values are taken as they are")
+        case .inputOfWrongKind(let path, let line, let name, let kind):
+            kind.failure(of: name, givenAs: .manifest).inJobFile("\(path):\(line)")
         case .jobFileMissing(let path, let reason, let ready):
             Failure(
                 .inputNotFound, stage: .open, message: "cannot open \(path): \(reason)",
@@ -111,5 +116,12 @@ public enum BatchError: Error, Sendable, Equatable {
                 .inputInvalid, stage: .open, message: "\(path), line \(line): \(reason)",
                 hint: "results come from reelscribe run")
         }
+    }
+}
+
+extension Failure {
+    /// The same at a place of a job file, of which it is a fault.
+    fileprivate func inJobFile(_ place: String) -> Failure {
+        Failure(.jobInvalid, stage: stage, message: "\(place): \(message)", hint: hint)
     }
 }

@@ -18,7 +18,6 @@ public struct JobFile: Sendable {
     /// What a person should know: patterns without a file, folders that were not looked into.
     public private(set) var notices: [String] = []
 
-
     /// Reads a job file and finds its videos.
     ///
     /// - Parameters:
@@ -291,7 +290,8 @@ public struct JobFile: Sendable {
                             isOverridden: false)
                     }
                 } catch {
-                    throw Self.fault(error, of: self.manifest.source, yaml.line(of: path + "/manifest"))
+                    throw Self.fault(
+                        error, of: self.manifest.source, yaml.line(of: path + "/manifest"))
                 }
                 continue
             }
@@ -335,7 +335,9 @@ public struct JobFile: Sendable {
             .batch(
                 .inputsMissing(
                     path: path, JobFileFault(line: line, message: error.failure.message)))
-        default: .faults([JobFileFault(line: line, message: error.failure.description)])
+        case .wrongKind(let name, let kind, _):
+            .batch(.inputOfWrongKind(path: path, line: line, named: name, kind))
+        default: .batch(error)
         }
     }
 

@@ -58,8 +58,9 @@ extension FileKind {
                 ? "for one video: reelscribe summarize -"
                 : "for one video: reelscribe summarize \(word)"
         case .compressed(let reader):
-            return isPipe
-                ? "put this before it: \(reader)"
+            if isPipe { return "put this before it: \(reader)" }
+            return use == .manifest
+                ? "\(reader) \(word) | reelscribe run --input - --output RESULTS.jsonl"
                 : "write out what is in it first: \(reader) \(word)"
         case .utf16:
             let reader = "iconv -f UTF-16 -t UTF-8"

@@ -54,7 +54,8 @@ struct BatchPlan {
             }
         }
         self.tally.isOtherBatch =
-            self.tally.orphans > 0 && !named.isEmpty && !stored.names.contains { named.contains($0) }
+            self.tally.orphans > 0 && !named.isEmpty
+            && !stored.names.contains { named.contains($0) }
     }
 
     /// Refuses to put one shard into the results of another, which would seem to be whole.

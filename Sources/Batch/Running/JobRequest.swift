@@ -72,9 +72,11 @@ struct JobRequest {
         let version = first["tool"]?["version"]?.string.map(Self.major)
         note("reelscribe", version != Self.toolMajor)
         let wanted = parts["settings"]?.object ?? JSONObject()
-        let names = wanted.members.map(\.key) + settings.members.map(\.key).filter {
-            wanted[$0] == nil
-        }
+        let names =
+            wanted.members.map(\.key)
+            + settings.members.map(\.key).filter {
+                wanted[$0] == nil
+            }
         for name in names {
             note(name.replacing("_", with: "-"), settings[name] != wanted[name])
         }

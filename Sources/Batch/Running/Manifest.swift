@@ -94,7 +94,8 @@ public struct Manifest: Sendable {
         entries.append(
             ManifestEntry(
                 id: id, name: firstUse == nil ? id : name(ofLaterUse: id, bytes),
-                place: place, number: line, line: bytes, firstUse: firstUse, isOverridden: isOverridden))
+                place: place, number: line, line: bytes, firstUse: firstUse,
+                isOverridden: isOverridden))
     }
 
     /// A name for a line whose id was used before, by what it says and not by where it stands: lines

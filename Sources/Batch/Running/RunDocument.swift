@@ -66,7 +66,9 @@ public struct RunDocument: Document {
         }
         text += "; results: \(output)"
         if tally.allFailed > 0 { text += "; errors are in the results: \(tally.retryAdvice)" }
-        if planned == nil, tally.left > 0 { text += "; left: \(tally.left), which the same command goes on with" }
+        if planned == nil, tally.left > 0 {
+            text += "; left: \(tally.left), which the same command goes on with"
+        }
         return text
     }
 

@@ -115,7 +115,8 @@ public struct Doctor: Sendable {
         let better = facts.features.contains("avx512f") ? "SkylakeX" : "Haswell"
         return CheckRecord(
             name: "BLAS", status: .warning, found: probes.blas,
-            hint: "this OpenBLAS does not know the processor and fell back to slow kernels; reelscribe "
+            hint:
+                "this OpenBLAS does not know the processor and fell back to slow kernels; reelscribe "
                 + "computes with its own, and bench corrects its yardstick by itself "
                 + "(OPENBLAS_CORETYPE=\(better) in the environment does it for other programs)")
     }

@@ -36,8 +36,10 @@ struct MergeCommand: ParsableCommand {
         try OutputGuard.check(output: output, against: results + [manifest].compactMap(\.self))
         let (results, journals) = ResultMerge.sort(results)
         if results.isEmpty {
-            throw ValidationError(
-                "\(journals.joined(separator: ", ")): journals alone; name the results beside them.")
+            throw Failure(
+                .optionsInvalid, stage: .options,
+                message: "these are journals alone: \(journals.joined(separator: ", "))",
+                hint: "name the results beside them")
         }
         if !journals.isEmpty {
             StandardStreams.complain(

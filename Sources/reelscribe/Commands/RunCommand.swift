@@ -82,7 +82,9 @@ struct RunCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Work on at most so many jobs, then stop.", valueName: "n"))
     var limit: Int?
 
-    @Flag(help: "Do jobs again that have failed, where their error says that it may help (retryable).")
+    @Flag(
+        help: "Do jobs again that have failed, where their error says that it may help (retryable)."
+    )
     var retryFailed = false
 
     @Flag(help: "Do all jobs again that have failed, as after a limit was raised.")

@@ -220,7 +220,7 @@ final class BatchWork {
             shard: order.options.shard, status: status, failure: failure, tally: tally,
             planned: planned, model: model)
         let isTerminal = StandardStreams.errorsAreOnTerminal
-        if isTerminal { progress.message("reelscribe: \(document.text)") }
+        if isTerminal || planned != nil { progress.message("reelscribe: \(document.text)") }
         let line = document.json.compact
         guard let summary else {
             if !isTerminal { progress.message(line) }
