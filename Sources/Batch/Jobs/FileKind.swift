@@ -66,8 +66,9 @@ public enum FileKind: Sendable, Equatable {
     /// What the lines of a text tell that was to be a job file; nil where it may be one.
     static func ofJobFile(_ lines: [[UInt8]]) -> FileKind? {
         let lines = lines.filter { !JobLine.isBlank($0) }
-        if lines.prefix(linesToTell).contains(where: isJob) { return .manifest }
-        switch ofOthers(lines) {
+        let others = ofOthers(lines)
+        if others != .list, lines.prefix(linesToTell).contains(where: isJob) { return .manifest }
+        switch others {
         case .text, .spreadObject: return nil
         case .names where lines.contains { $0.starts(with: Array("inputs".utf8)) }: return nil
         case let kind: return kind

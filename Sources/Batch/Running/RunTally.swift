@@ -43,7 +43,8 @@ public struct RunTally: Sendable {
     /// What can be done about the jobs that have failed.
     public var retryAdvice: String {
         switch retryable {
-        case 0: "none is worth another try as it stands (--retry-all tries them all the same)"
+        case 0:
+            "none is worth another try until its input or line has changed (--retry-all tries all the same)"
         case allFailed...: "--retry-failed tries them again"
         default: "--retry-failed tries again the \(retryable) of them that it may help"
         }

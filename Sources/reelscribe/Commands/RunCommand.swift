@@ -38,8 +38,6 @@ struct RunCommand: ParsableCommand {
         completion: .file(extensions: ["yaml", "yml", "json"]))
     var jobFile: String?
 
-    @Argument(help: .hidden) var unexpected: [String] = []
-
     @Option(
         help: ArgumentHelp(
             "A manifest: a job a line, as JSON; - is standard input.", valueName: "manifest"),
@@ -118,11 +116,6 @@ struct RunCommand: ParsableCommand {
         if let jobFile, input != nil {
             throw ValidationError(
                 "A manifest with --input and the job file '\(jobFile)' exclude one another.")
-        }
-        if let word = unexpected.first {
-            throw ValidationError(
-                "Unexpected '\(word)': a job file's videos are named by its variables, as in --set folder=\(word)"
-            )
         }
         guard jobFile != nil || input != nil else {
             throw ValidationError("Give a job file, or a manifest with --input.")

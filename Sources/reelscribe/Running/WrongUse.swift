@@ -18,21 +18,39 @@ struct WrongUse {
     /// Nil where there is nothing to add to the parser's own words.
     init?(_ error: any Error, arguments: [String]) {
         let said = Reelscribe.fullMessage(for: error)
-        guard !said.contains("Did you mean"),
-            let option = said.firstMatch(of: /Unknown option '(?<name>--[A-Za-z0-9_-]+)'/)?.name
-        else { return nil }
+        guard said.hasPrefix("Error: "), !said.contains("Did you mean") else { return nil }
         let command = Self.command(in: arguments)
         let name = command.configuration.commandName ?? ""
-        var more = Self.reasons[name]?[String(option)]
-        if more == nil {
-            let options = Self.options(of: command)
-            more = Self.meant(String(option), among: options).map { "Did you mean '\($0)'?" }
+        let options = Self.options(of: command)
+        var lines = said.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)
+        if let option = Self.unknownOption(said, arguments, options) {
+            let more =
+                Self.reasons[name]?[option]
+                ?? Self.meant(option, among: options).map { "Did you mean '\($0)'?" }
+            // Its value may be what the parser stumbled over.
+            lines[0] = ["Error: Unknown option '\(option)'", more].compactMap(\.self)
+                .joined(separator: ". ")
+        } else if name == "run",
+            let word = said.firstMatch(of: /nexpected arguments?:? '(?<name>[^']+)'/)?.name
+        {
+            lines[0] +=
+                ". A job file's videos are named by its variables, as in --set folder=\(word)"
+        } else {
+            return nil
         }
-        guard let more else { return nil }
-        var lines = said.split(separator: "\n", omittingEmptySubsequences: false)
-        guard let first = lines.first else { return nil }
-        lines[0] = "\(first). \(more)"
         text = lines.joined(separator: "\n")
+    }
+
+    /// The option that the parser names, else the first that the command does not have.
+    private static func unknownOption(
+        _ said: String, _ arguments: [String], _ options: [String]
+    ) -> String? {
+        if let match = said.firstMatch(of: /Unknown option '(?<name>--[A-Za-z0-9_-]+)'/) {
+            return String(match.name)
+        }
+        return arguments.prefix { $0 != "--" }.lazy
+            .compactMap { $0.wholeMatch(of: /(?<name>--[A-Za-z][A-Za-z0-9_-]*)(=.*)?/)?.name }
+            .first { !options.contains(String($0)) }.map { String($0) }
     }
 
     private static func command(in arguments: [String]) -> any ParsableCommand.Type {
@@ -49,7 +67,8 @@ struct WrongUse {
     }
 
     private static func options(of command: any ParsableCommand.Type) -> [String] {
-        Reelscribe.helpMessage(for: command).matches(of: /--[a-z][a-z-]*/).map { String($0.output) }
+        Reelscribe.helpMessage(for: command, includeHidden: true).matches(of: /--[a-z][a-z-]*/).map
+        { String($0.output) }
     }
 
     /// The option that has all the words of another and the fewest more, or the other way round:

@@ -108,11 +108,13 @@ import VideoUnderstanding
         var settings = Settings()
         settings.generation.maxNewTokens = 9
         let document = try document(settings) { $0["video"] = ["uri": .string(video)] }
-        var run = try BatchRun(
-            Manifest.reading(trial.manifest),
-            options: BatchOptions(output: trial.scratch.path("out.jsonl")), base: settings,
-            analyzer: Trial.analyzer.get())
-        try run.run { _, _ throws(Failure) in JobOutcome(documents: [document]) }
+        do {
+            var run = try BatchRun(
+                Manifest.reading(trial.manifest),
+                options: BatchOptions(output: trial.scratch.path("out.jsonl")), base: settings,
+                analyzer: Trial.analyzer.get())
+            try run.run { _, _ throws(Failure) in JobOutcome(documents: [document]) }
+        }
 
         try write(row.line)
         settings.generation.maxNewTokens = row.tokens

@@ -33,7 +33,9 @@ import VideoUnderstanding
     }
 
     @Test func manyMissingInputsAreCounted() throws {
-        let lines = (1...50).map { #"{"video":"/no/\#($0 / 2).mp4","task":"summarize"}"# }
+        let lines = (1...50).map {
+            #"{"id":"\#($0)","video":"/no/\#($0 / 2).mp4","task":"summarize"}"#
+        }
         let report = try #require(check(lines))
         #expect(report.isValid)
         #expect(report.warnings.count == 21)
