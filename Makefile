@@ -57,9 +57,10 @@ lint:  ## Check the layout of the code
 format:  ## Put the code into its layout
 	@$(SWIFT) format format --in-place --recursive --parallel Sources Tests Package.swift
 
-install: build  ## Install the program and its default model (PREFIX=/usr/local, DESTDIR=)
+install: build  ## Install the program, its default model and its job files (PREFIX=/usr/local, DESTDIR=)
 	install -D -m 755 $(REELSCRIBE) $(DESTDIR)$(PREFIX)/bin/reelscribe
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/reelscribe/model Samples/model/*.json Samples/model/*.safetensors
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/reelscribe/jobs Pipelines/*.yaml
 	install -D -m 644 LICENSE $(DESTDIR)$(PREFIX)/share/doc/reelscribe/LICENSE
 
 clean:  ## Remove what was built

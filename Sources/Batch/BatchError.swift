@@ -12,14 +12,21 @@ public enum BatchError: Error, Sendable, Equatable {
     case inUse(path: String)
     /// The results hold a line that no run of ours has written.
     case foreignResults(path: String, line: Int, journal: String)
+    /// There are results, but no journal beside them.
+    case noJournal(path: String, journal: String)
+    /// Results of jobs that belong to other shards of the same batch.
+    case otherShards(path: String, jobs: Int, shard: Shard)
     case notAJournal(path: String)
     /// Results with their journal, which another file must not replace.
     case resultsOfARun(path: String)
     case jobFile(path: String, [JobFileFault])
     /// A pattern of a job file begins with a path that is not there.
     case inputsMissing(path: String, JobFileFault)
-    case manifestAsJobFile(path: String)
-    case jobFileAsManifest(path: String)
+    /// What a job file names as a manifest is something else.
+    case inputOfWrongKind(path: String, line: Int, named: String, FileKind)
+    case jobFileMissing(path: String, reason: String, ready: [String])
+    /// The file is something else than it was given as.
+    case wrongKind(path: String, FileKind, givenAs: FileUse)
     case notAResult(path: String, line: Int, reason: String)
 
     /// The same as a failure of the run.
@@ -57,6 +64,23 @@ public enum BatchError: Error, Sendable, Equatable {
                 message: "line \(line) of \(path) is not in its journal \(journal)",
                 hint: "give another --output, or --force to lose what is there and begin again",
                 status: .outputNotCreated)
+        case .noJournal(let path, let journal):
+            Failure(
+                .outputUnwritable, stage: .output,
+                message: "\(path) has something in it, but there is no journal \(journal) that "
+                    + "tells which results in it are whole",
+                hint:
+                    "no run goes on with a merged file: run its shards again, and merge them. Else "
+                    + "bring the journal back, give another --output, or --force to lose what is there",
+                status: .outputNotCreated)
+        case .otherShards(let path, let jobs, let shard):
+            Failure(
+                .outputUnwritable, stage: .output,
+                message: "\(path) holds results of \(jobs == 1 ? "1 job" : "\(jobs) jobs") of this "
+                    + "batch outside of shard \(shard.text)",
+                hint: "give each shard an --output of its own, and the whole batch another; "
+                    + "reelscribe merge puts them together",
+                status: .outputNotCreated)
         case .notAJournal(let path):
             Failure(
                 .outputUnwritable, stage: .output,
@@ -75,21 +99,29 @@ public enum BatchError: Error, Sendable, Equatable {
         case .inputsMissing(let path, let fault):
             Failure(
                 .inputNotFound, stage: .open, message: "\(path):\(fault)",
-                hint: "check the path; the value of a variable is taken as it is")
-        case .manifestAsJobFile(let path):
+                hint: "paths start at the current folder; variables are set with --set NAME=VALUE, "
+                    + "and their values are taken as they are")
+        case .inputOfWrongKind(let path, let line, let name, let kind):
+            kind.failure(of: name, givenAs: .manifest).inJobFile("\(path):\(line)")
+        case .jobFileMissing(let path, let reason, let ready):
             Failure(
-                .optionsInvalid, stage: .options,
-                message: "\(path) looks like a manifest, a job a line, and not like a job file",
-                hint: "reelscribe run --input \(path) --output RESULTS.jsonl")
-        case .jobFileAsManifest(let path):
-            Failure(
-                .optionsInvalid, stage: .options,
-                message: "\(path) looks like a job file, and not like a manifest, a job a line",
-                hint: "reelscribe run \(path)")
+                .inputNotFound, stage: .open, message: "cannot open \(path): \(reason)",
+                hint: ready.isEmpty
+                    ? "give the path of a job file; reelscribe schema job shows what one may say"
+                    : "give the path of a job file, or the name of a ready one: "
+                        + ready.joined(separator: ", "))
+        case .wrongKind(let path, let kind, let use): kind.failure(of: path, givenAs: use)
         case .notAResult(let path, let line, let reason):
             Failure(
                 .inputInvalid, stage: .open, message: "\(path), line \(line): \(reason)",
                 hint: "results come from reelscribe run")
         }
+    }
+}
+
+extension Failure {
+    /// The same at a place of a job file, of which it is a fault.
+    fileprivate func inJobFile(_ place: String) -> Failure {
+        Failure(.jobInvalid, stage: stage, message: "\(place): \(message)", hint: hint)
     }
 }

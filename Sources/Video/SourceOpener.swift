@@ -153,7 +153,9 @@ struct SourceOpener {
                     total: total, videoRate: rate, start: sampling.start?.value,
                     end: sampling.end?.value)
             else {
-                throw .emptyRange(uri: input.uri, duration: rate > 0 ? Double(total) / rate : 0)
+                throw .emptyRange(
+                    uri: input.uri, start: sampling.start?.value, end: sampling.end?.value,
+                    duration: rate > 0 ? Double(total) / rate : 0)
             }
             frames = part
         }

@@ -44,8 +44,8 @@ public enum VideoError: Error, Sendable, Equatable {
     case decoderOutOfMemory(uri: String, limit: Int)
     /// The process that decodes was ended by something that has nothing to do with the input.
     case decoderLost(uri: String, reason: String)
-    /// The range asked for holds no picture of this video.
-    case emptyRange(uri: String, duration: Double)
+    /// The range asked for, in seconds, holds no picture of this video.
+    case emptyRange(uri: String, start: Double?, end: Double?, duration: Double)
     /// Sampling options that contradict themselves.
     case invalidSampling(reason: String)
     /// The picture could not be encoded.
@@ -72,7 +72,8 @@ extension VideoError {
         case .tooLong: "limit.duration"
         case .tooManyStreams: "limit.streams"
         case .pipeTooLarge, .tooManyBytes: "limit.size"
-        case .emptyRange, .invalidSampling: "job.invalid"
+        case .emptyRange: "job.empty_range"
+        case .invalidSampling: "job.invalid"
         case .cannotEncode, .systemFailure: "internal"
         }
     }
@@ -99,9 +100,15 @@ extension VideoError {
     /// What a person can do about it.
     public var hint: String? {
         switch self {
-        case .notFound: "check the path"
+        case .notFound(let uri):
+            uri.hasPrefix("~")
+                ? "~ stands for a home folder in a shell only: write the whole path"
+                : "check the path"
         case .cannotOpen: "check the permissions"
-        case .unsupportedURL: "only http:// and https:// addresses are read"
+        case .unsupportedURL(let uri):
+            uri.lowercased().hasPrefix("file:")
+                ? "a file address of this machine is file:///PATH, with %20 for a space"
+                : "only http://, https:// and file:/// addresses are read"
         case .unreachable: "check the address and the network, then try again"
         case .noPictures: "name a folder or a quoted pattern with PNG, JPEG, WebP or BMP files"
         case .holdsVideos:
@@ -121,9 +128,17 @@ extension VideoError {
         case .decoderTooSlow: "raise --decode-timeout, or convert the video first"
         case .decoderOutOfMemory: "raise --decode-memory, or convert the video first"
         case .decoderLost: "try again, with more free memory if it happens again"
-        case .emptyRange: "choose a range inside the video"
-        case .notAVideo: "check that it is a video, and that all of it was copied or downloaded"
-        case .noVideoStream, .invalidSampling, .cannotEncode, .systemFailure: nil
+        case .emptyRange: "choose a start and an end inside the video"
+        case .notAVideo(_, let reason):
+            switch reason {
+            case Wording.empty: "nothing was copied, downloaded or recorded: get the file again"
+            case _ where reason.hasPrefix(Wording.missingIndex):
+                "the index comes last: let the recording or download end, or get the file again"
+            default: "check that it is a video, and that all of it was copied or downloaded"
+            }
+        case .noVideoStream:
+            "sound alone gives nothing to see; where pictures lie in a file of their own, give that one"
+        case .invalidSampling, .cannotEncode, .systemFailure: nil
         }
     }
 }
@@ -170,8 +185,9 @@ extension VideoError: CustomStringConvertible {
             "\(uri): decoding made no progress, or was not done, in \(Wording.length(seconds))"
         case .decoderOutOfMemory(let uri, let limit):
             "\(uri): decoding needs more than \(Wording.bytes(limit)) of memory"
-        case .emptyRange(let uri, let duration):
-            "\(uri): the range holds no picture; the video lasts \(Wording.length(duration))"
+        case .emptyRange(let uri, let start, let end, let duration):
+            "\(uri): there is no picture \(Wording.range(start, end)); "
+                + "the video lasts \(Wording.length(duration))"
         case .invalidSampling(let reason): "invalid sampling: \(reason)"
         case .cannotEncode(let reason): "the picture could not be encoded: \(reason)"
         case .systemFailure(let operation, let reason): "\(operation) failed: \(reason)"

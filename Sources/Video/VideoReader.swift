@@ -185,7 +185,8 @@ public struct VideoReader: ~Copyable {
     private func emptyRange() -> VideoError {
         let state = source.state
         return .emptyRange(
-            uri: origin.input.uri,
+            uri: origin.input.uri, start: origin.sampling.start?.value,
+            end: origin.sampling.end?.value,
             duration: (state.measuredEnd ?? state.estimatedEnd ?? .zero).seconds)
     }
 

@@ -17,6 +17,16 @@ enum Wording {
             ? "\(thousandths / 1000) s" : "\(Double(thousandths) / 1000) s"
     }
 
+    /// A part of a video: `from 9 s on`, `before 0.5 s`, `from 9 s to 1:02.000`.
+    static func range(_ start: Double?, _ end: Double?) -> String {
+        switch (start, end) {
+        case (let start?, let end?): "from \(length(start)) to \(length(end))"
+        case (let start?, nil): "from \(length(start)) on"
+        case (nil, let end?): "before \(length(end))"
+        case (nil, nil): "at all"
+        }
+    }
+
     /// `8 GiB`, `512 MiB`, `12 bytes`.
     static func bytes(_ count: Int) -> String {
         for (unit, name) in [(1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")]
@@ -53,6 +63,12 @@ enum Wording {
         line.map { "\(words) (FFmpeg: \($0))" } ?? words
     }
 
+    /// Why a file without a byte is no video.
+    static let empty = "it is empty (0 bytes)"
+
+    /// How the reason begins where an MP4 or QuickTime file lacks its `moov` box.
+    static let missingIndex = "its index is missing, as in a file that was cut off"
+
     /// Why a container whose format was recognised cannot be opened.
     ///
     /// - Parameters:
@@ -60,7 +76,7 @@ enum Wording {
     ///   - endsEarly: reading came to the end of the input.
     static func unreadableHeader(_ line: String?, endsEarly: Bool) -> String {
         if line?.contains("moov atom not found") == true {
-            return reason("its index is missing, as in a file that was cut off", ffmpeg: line)
+            return reason(missingIndex, ffmpeg: line)
         }
         return reason(
             endsEarly ? "it ends inside its header" : "its header is damaged", ffmpeg: line)

@@ -68,7 +68,10 @@ struct Reelscribe: ParsableCommand {
             StandardStreams.complain(failure.line)
             exit(withError: ExitCode(failure.status.rawValue))
         } catch {
-            exit(withError: error)
+            guard let wrong = WrongUse(error, arguments: Array(CommandLine.arguments.dropFirst()))
+            else { exit(withError: error) }
+            StandardStreams.complain(wrong.text)
+            exit(withError: exitCode(for: error))
         }
     }
 }

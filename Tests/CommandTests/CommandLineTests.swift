@@ -72,6 +72,38 @@ struct CommandLineTests {
         #expect(outcome.errors.contains("Usage: reelscribe"))
     }
 
+    // What was meant stands behind what was wrong.
+    @Test(arguments: [
+        (["summarize", "a", "--max-tokens", "3"], "Did you mean '--max-new-tokens'?"),
+        (["summarize", "a", "--max-new-token", "3"], "Did you mean '--max-new-tokens'?"),
+        (["run", "--input", "a", "--output-file", "b"], "Did you mean '--output'?"),
+        (["stage", "--input", "x"], "reelscribe stage < jobs.jsonl"),
+        (["stage", "--output", "x"], "reelscribe stage > results.jsonl"),
+        (["run", "a.yaml", "--max-tokens", "3"], "Did you mean '--max-new-tokens'?"),
+        (["run", "a.yaml", "--nonsense", "3"], "Unknown option '--nonsense'\n"),
+        (["run", "a.yaml", "--output=x", "b"], "--set folder=b"),
+        (["run"], "Give a job file, or a manifest"),
+        (["run", "a.yaml", "--input", "b"], "exclude one another"),
+        (["run", "a.yaml", "videos"], "--set folder=videos"),
+        (["run", "a.yaml", "--set", "folder"], "as in --set folder=VALUE"),
+        (["run", "--input", "a", "--output", "b", "--shard", "0/2"], "1/2 to 2/2"),
+        (["run", "--input", "a", "--output", "b", "--shard", "two"], "write I/N"),
+        (["run", "--input", "a", "--output", "b", "--force", "--retry-all"], "--force does every"),
+    ])
+    func wrongUseSaysWhatWasMeant(arguments: [String], words: String) throws {
+        let outcome = try Tool.run(arguments)
+        #expect(outcome.status == 64)
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        #expect(outcome.errors.contains("Usage: reelscribe"))
+    }
+
+    // Both spellings are English.
+    @Test func summariseIsSummarize() throws {
+        let outcome = try Tool.run("summarise", "/no/such.mp4")
+        #expect(outcome.status == 66)
+        #expect(try Tool.run("summarise", "--help").output.contains("reelscribe summarize"))
+    }
+
     @Test(arguments: ["bash", "zsh", "fish"])
     func completionsAreGenerated(shell: String) throws {
         let outcome = try Tool.run("--generate-completion-script", shell)

@@ -53,6 +53,34 @@ struct DocumentCommandTests {
         #expect(try JSON.parse(report.output)["faults"]?[0]?["line"]?.int == 3)
     }
 
+    // A manifest is checked before a night's work, not by it.
+    @Test func manifestsAreChecked() throws {
+        let clip = Repository.path("Samples/shapes-and-cuts.mp4")
+        let sound = #"{"id":"a","video":"\#(clip)","task":"summarize"}"#
+        let fine = try Tool.run("validate", "-", input: sound + "\n")
+        #expect(fine.status == 0)
+        #expect(fine.output == "-: 1 job, valid\n")
+        let lines = [sound, #"{"video":"/no/such.mp4","task":"summarize"}"#, "{", sound]
+        let input = lines.joined(separator: "\n")
+        let outcome = try Tool.run("validate", "-", input: input)
+        #expect(outcome.status == 65)
+        let said = outcome.output.split(separator: "\n")
+        #expect(said.count == 3)
+        #expect(said.first?.hasPrefix("standard input:3: not valid JSON") == true)
+        #expect(
+            said.dropFirst().first == #"standard input:4: the id "a" was used before, by line 1"#)
+        #expect(
+            said.last?.hasPrefix("standard input:2: warning: /no/such.mp4: no such file") == true)
+        let report = try JSON.parse(try Tool.run("validate", "--json", "-", input: input).output)
+        #expect(report["documents"]?.int == 4)
+        #expect(report["warnings"]?[0]?["line"]?.int == 2)
+        #expect(DocumentValidator().faults(in: report) == [])
+        // Warnings alone leave a file valid.
+        let warned = try Tool.run("validate", "-", input: lines[1])
+        #expect(warned.status == 0)
+        #expect(warned.output.hasSuffix("-: 1 job, valid\n"))
+    }
+
     @Test func everyFaultIsALineWithItsPlace() throws {
         let broken = Self.sound.replacing("\"decode\"", with: "\"elsewhere\"")
         let outcome = try Tool.run("validate", "-", input: "\(Self.sound)\n\(broken)\n{\n")
@@ -118,6 +146,8 @@ struct DocumentCommandTests {
         let before = try Data(contentsOf: URL(fileURLWithPath: clip))
         for option in ["--output", "--contact-sheet"] {
             let run = try Tool.run("frames", clip, option, clip)
+            let byAddress = try Tool.run("frames", "file://" + clip, option, clip)
+            #expect(byAddress.status == 64)
             #expect(run.status == 64)
             #expect(run.errors.contains("is the input"))
         }

@@ -277,6 +277,75 @@ struct RunCommandTests {
         _ = try first.outcome()
     }
 
+    // A look tells what a run would do, in the run's own words, and leaves nothing behind.
+    @Test func aDryRunTouchesNothing() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(7, in: place)
+        let look = try Tool.run(Self.arguments(manifest, place, "--dry-run"))
+        #expect(look.status == 0, "\(look.errors)")
+        #expect(look.output == "")
+        #expect(look.errors.contains("no job: line 6: 'video' is missing"))
+        #expect(look.errors.contains("nothing was run; jobs to do: 7 of 7"))
+        let summary = try JSON.parse(String(try #require(look.errors.split(separator: "\n").last)))
+        #expect(DocumentValidator().faults(in: summary) == [])
+        #expect(summary["ended"]?.string == "planned")
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: place.folder) == ["jobs.jsonl"])
+
+        _ = try Tool.run(Self.arguments(manifest, place, "--limit", "3"))
+        let before = try place.text("out.jsonl") + place.text("out.jsonl.journal")
+        let half = try Tool.run(Self.arguments(manifest, place, "--dry-run", "--fps", "1"))
+        #expect(half.errors.contains("jobs to do: 7 of 7"), "\(half.errors)")
+        #expect(
+            half.errors.contains(
+                "no longer fit their jobs: 3; they are made again; changed: fps (3)"))
+        #expect(try place.text("out.jsonl") + place.text("out.jsonl.journal") == before)
+    }
+
+    // On a terminal a person reads, and a line of JSON is none for a person.
+    @Test func aTerminalGetsALineForPeople() throws {
+        let place = try Place()
+        let manifest = try place.write([], to: "jobs.jsonl")
+        var (control, terminal): (Int32, Int32) = (-1, -1)
+        try #require(openpty(&control, &terminal, nil, nil, nil) == 0)
+        defer { close(control) }
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: Tool.path ?? "")
+        process.arguments = Self.arguments(manifest, place)
+        let errors = FileHandle(fileDescriptor: terminal, closeOnDealloc: false)
+        process.standardError = errors
+        try process.run()
+        process.waitUntilExit()
+        close(terminal)
+        var bytes = [UInt8](repeating: 0, count: 1 << 16)
+        let count = read(control, &bytes, bytes.count)
+        let text = String(decoding: bytes.prefix(max(0, count)), as: UTF8.self)
+        #expect(text.contains("reelscribe: jobs done: 0, failed: 0"), "\(text)")
+        #expect(!text.contains("reelscribe/run@1"), "\(text)")
+    }
+
+    // Ready ones are found by their names, and a mistyped name leads to them.
+    @Test func readyJobFilesHaveNames() throws {
+        let place = try Place()
+        let outcome = try Tool.run(
+            "run", "summarise-folder", "--set", "folder=\(place.folder)", "--set",
+            "output=\(place.path("out.jsonl"))")
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(outcome.errors.contains("no file matches"))
+        let wrong = try Tool.run("run", "summarize-folders")
+        #expect(wrong.status == 66)
+        #expect(wrong.errors.contains("or the name of a ready one: "), "\(wrong.errors)")
+        let help = try Tool.run("run", "--help").output
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: Repository.path("Pipelines")
+        ).filter { $0.hasSuffix(".yaml") }.map { $0.dropLast(5) }
+        #expect(names.count >= 5)
+        for name in names {
+            #expect(help.contains(name))
+            #expect(wrong.errors.contains(name))
+        }
+    }
+
     // What ships must run as it stands.
     @Test(arguments: [
         ("summarise-folder", 3), ("chapters-for-a-course", 3), ("question-list", 9),
@@ -327,6 +396,19 @@ struct RunCommandTests {
             "merge", place.path("part-1.jsonl"), "--output", place.path("out.jsonl"),
         ])
         #expect(onto.status == 73)
+        // A pattern such as part-* names the journals too.
+        let all = try Tool.run([
+            "merge", place.path("part-1.jsonl"), place.path("part-1.jsonl.journal"),
+            place.path("part-2.jsonl"), place.path("part-2.jsonl.journal"), "--manifest", manifest,
+            "--output", place.path("all.jsonl"),
+        ])
+        #expect(all.status == 0, "\(all.errors)")
+        #expect(all.errors.contains("passed over"))
+        #expect(try place.text("all.jsonl") == place.text("out.jsonl"))
+        #expect(
+            try Tool.run(
+                "merge", place.path("part-1.jsonl.journal"), "--output", place.path("none.jsonl")
+            ).status == 64)
         let part = try Tool.run([
             "merge", place.path("part-2.jsonl"), "--manifest", manifest, "--output",
             place.path("part.jsonl"),

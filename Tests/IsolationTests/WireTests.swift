@@ -18,7 +18,8 @@ import Video
         .tooManyStreams(uri: "a", count: 9, limit: 3), .pipeTooLarge(uri: "a", limit: 4),
         .tooManyBytes(uri: "a", limit: 5), .hostNotAllowed(uri: "a", host: "b"),
         .decoderCrashed(uri: "a", reason: "b"), .decoderTooSlow(uri: "a", seconds: 3),
-        .decoderOutOfMemory(uri: "a", limit: 7), .emptyRange(uri: "a", duration: 1),
+        .decoderOutOfMemory(uri: "a", limit: 7),
+        .emptyRange(uri: "a", start: 2, end: nil, duration: 1),
         .invalidSampling(reason: "a"), .cannotEncode(reason: "a"),
         .systemFailure(operation: "a", reason: "b"), .decoderLost(uri: "a", reason: "b"),
     ]

@@ -5,10 +5,22 @@ import Video
 /// Guards what people read: times as times, counts that agree, and no empty phrases.
 struct WordingTests {
     @Test(arguments: [
-        (VideoError.emptyRange(uri: "a", duration: 12), "the video lasts 12 s"),
-        (.emptyRange(uri: "a", duration: 9.976633), "the video lasts 9.977 s"),
-        (.emptyRange(uri: "a", duration: 59.9996), "the video lasts 1:00.000"),
-        (.emptyRange(uri: "a", duration: 3723.4567), "the video lasts 1:02:03.457"),
+        (
+            VideoError.emptyRange(uri: "a", start: 99, end: nil, duration: 12),
+            "there is no picture from 1:39.000 on; the video lasts 12 s"
+        ),
+        (
+            .emptyRange(uri: "a", start: 12, end: 13.5, duration: 9.976633),
+            "from 12 s to 13.5 s; the video lasts 9.977 s"
+        ),
+        (
+            .emptyRange(uri: "a", start: nil, end: 0.5, duration: 59.9996),
+            "before 0.5 s; the video lasts 1:00.000"
+        ),
+        (
+            .emptyRange(uri: "a", start: nil, end: nil, duration: 3723.4567),
+            "no picture at all; the video lasts 1:02:03.457"
+        ),
         (.tooLong(uri: "a", limit: 172_800), "the limit of 48:00:00.000"),
         (
             .tooManyPixels(uri: "a", width: 9000, height: 9000, limit: 8192 * 8192),
@@ -27,6 +39,26 @@ struct WordingTests {
     func errors(error: VideoError, words: String) {
         #expect(error.description.hasPrefix("a: "))
         #expect(error.description.hasSuffix(words))
+    }
+
+    // What to do is another thing for each of them.
+    @Test(arguments: [
+        (VideoError.notAVideo(uri: "a", reason: "it is empty (0 bytes)"), "get the file again"),
+        (
+            .notAVideo(
+                uri: "a",
+                reason:
+                    "its index is missing, as in a file that was cut off (FFmpeg: moov atom not found)"
+            ), "let the recording or download end"
+        ),
+        (.notAVideo(uri: "a", reason: "its content is of no known format"), "check that it is"),
+        (.noVideoStream(uri: "a", container: "wav"), "sound alone"),
+        (.notFound(uri: "a"), "check the path"), (.notFound(uri: "~/a"), "write the whole path"),
+        (.unsupportedURL(uri: "ftp://a"), "only http://"),
+        (.unsupportedURL(uri: "FILE://host/a"), "file:///PATH"),
+    ])
+    func hints(error: VideoError, words: String) {
+        #expect(error.hint?.contains(words) ?? false, "\(error.hint ?? "")")
     }
 
     @Test func anEmptyFile() throws {

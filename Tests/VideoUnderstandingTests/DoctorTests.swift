@@ -40,6 +40,24 @@ import VideoUnderstanding
         #expect(bad.allSatisfy { $0.hint?.isEmpty == false })
     }
 
+    // A processor that is newer than the library gets kernels that are older than both.
+    @Test(
+        arguments: [
+            ("OpenBLAS, kernels for Prescott", ["avx2"], false),
+            ("OpenBLAS, kernels for Prescott", [], true),
+            ("OpenBLAS, kernels for Haswell", ["avx2"], true),
+            ("OpenBLAS, kernels for SkylakeX", ["avx2", "avx512f"], true),
+        ] as [(String, [String], Bool)])
+    func oldMatrixKernelsAreNoticed(blas: String, features: [String], isFine: Bool) {
+        var probes = sound
+        probes.blas = blas
+        let document = examine(
+            probes,
+            facts: ProcessorFacts(name: "cpu", cores: 2, features: features, memory: 16 << 30))
+        #expect((document.status == .ok) == isFine, "\(document.text)")
+        #expect(document.text.contains("OPENBLAS_CORETYPE=Haswell") == !isFine)
+    }
+
     // AV1 is decoded by libraries of other names; without any it is missing.
     @Test func decodersAreKnownByAnyOfTheirNames() {
         var probes = sound

@@ -18,21 +18,29 @@ public struct JobFile: Sendable {
     /// What a person should know: patterns without a file, folders that were not looked into.
     public private(set) var notices: [String] = []
 
-    private static let largest = 4 << 20
-
     /// Reads a job file and finds its videos.
     ///
     /// - Parameters:
+    ///   - name: its path, or what a ready one is called.
+    ///   - ready: the job files that are called by name.
     ///   - base: settings that the file's options go over.
     ///   - variables: values for the variables that the file declares.
     ///   - overriding: puts in what goes over the options of the file and of its tasks; not over
     ///     those of a manifest's lines, each of which means its own job.
     /// - Throws: `job.invalid` with the lines of all that is wrong.
     public static func reading(
-        _ path: String, base: Settings, variables: [VariableValue] = [],
-        overriding: SettingsOverride? = nil
+        _ name: String, ready: ReadyJobFiles? = nil, base: Settings,
+        variables: [VariableValue] = [], overriding: SettingsOverride? = nil
     ) throws(BatchError) -> JobFile {
-        let (text, canBeReadAgain) = try text(of: path)
+        let path = ready?.path(of: name) ?? name
+        let text: String
+        let canBeReadAgain: Bool
+        do throws(BatchError) {
+            (text, canBeReadAgain) = try Self.text(of: path)
+        } catch {
+            guard case .inputMissing(let path, let reason) = error else { throw error }
+            throw .jobFileMissing(path: path, reason: reason, ready: ready?.names ?? [])
+        }
         do throws(JobFileFaults) {
             let yaml = try located(text, variables)
             var (file, tasks) = try understood(yaml, path: path, base: base, overriding)
@@ -47,39 +55,69 @@ public struct JobFile: Sendable {
         }
     }
 
-    /// What is wrong with a job file by itself: its inputs are not looked for, and variables without
-    /// a value are no fault.
-    public static func faults(in path: String) throws(BatchError) -> [JobFileFault] {
+    /// What is wrong with a job file by itself, and, as warnings, inputs that are not there. Variables
+    /// without a value are no fault, and inputs that depend on one are not looked for.
+    public static func check(
+        _ path: String
+    ) throws(BatchError) -> (faults: [JobFileFault], warnings: [JobFileFault]) {
         let text = try text(of: path).text
         do throws(JobFileFaults) {
             // A number can stand for a text, a rate and a time as well.
             let yaml = try located(text, [], standIn: "1")
             _ = try understood(yaml, path: path, base: Settings(), nil)
-            return []
+            let inputs = yaml.value["inputs"]?.array ?? []
+            return ([], inputs.indices.flatMap { warnings(about: $0, in: yaml) })
         } catch {
             switch error {
-            case .faults(let faults): return faults
+            case .faults(let faults): return (faults, [])
             case .batch(let error): throw error
             }
         }
     }
 
-    /// Whether lines that are no jobs are those of a job file.
-    static func isLikely(_ lines: [[UInt8]]) -> Bool {
-        guard !lines.prefix(linesToTell).contains(where: isJob),
-            lines.reduce(0, { $0 + $1.count }) <= largest,
-            let text = String(validating: lines.joined(separator: [10]), as: UTF8.self)
-        else { return false }
-        return (try? LocatedYAML(text) { $1 })?.value["inputs"] != nil
+    private static func warnings(about index: Int, in yaml: LocatedYAML) -> [JobFileFault] {
+        let place = "/inputs/\(index)"
+        let input = yaml.value["inputs"]?[index]
+        func isKnown(_ text: String) -> Bool { !text.contains(unknown) }
+        func warning(_ path: String, _ message: String) -> JobFileFault {
+            JobFileFault(line: yaml.line(of: place + path), message: message)
+        }
+        if let pattern = input?["glob"]?.string, isKnown(pattern) {
+            do throws(FileGlob.Fault) {
+                try FileGlob.check(pattern)
+            } catch {
+                return [warning("/glob", error.description)]
+            }
+            let search = FileGlob.search(pattern)
+            let none =
+                search.files.isEmpty ? ["no file matches \(FileGlob.plain(pattern))"] : []
+            return (search.notices + none).map { warning("/glob", $0) }
+        }
+        if let manifest = input?["manifest"]?.string, isKnown(manifest) {
+            do throws(BatchError) {
+                let lines = try Manifest.reading(manifest).entries
+                let bad = lines.count {
+                    if case .invalid = $0.jobLine(base: Settings()) { true } else { false }
+                }
+                guard bad > 0 else { return [] }
+                let text = "\(bad) of \(lines.count) lines of \(manifest) are no jobs"
+                return [
+                    warning("/manifest", "\(text): see reelscribe validate \(manifest)")
+                ]
+            } catch {
+                return [warning("/manifest", error.failure.description)]
+            }
+        }
+        var looked = InputWarnings()
+        for (item, file) in (input?["files"]?.array ?? []).enumerated() {
+            guard let file = file.string, isKnown(file) else { continue }
+            looked.look(at: file, line: yaml.line(of: "\(place)/files/\(item)"))
+        }
+        return looked.all.map { JobFileFault(line: $0.line, message: $0.message) }
     }
 
-    /// Lines at the head of a file that tell what it is.
-    private static let linesToTell = 5
-
-    private static func isJob(_ line: [UInt8]) -> Bool {
-        guard let value = try? JSON.parse(line) else { return false }
-        return value["video"] != nil && value["inputs"] == nil
-    }
+    /// Stands in inputs for the value of a variable that has none; no path holds it.
+    private static let unknown = "\u{0}"
 
     private enum JobFileFaults: Error {
         case faults([JobFileFault])
@@ -89,19 +127,29 @@ public struct JobFile: Sendable {
     private static func text(
         of path: String
     ) throws(BatchError) -> (text: String, canBeReadAgain: Bool) {
-        var reader = try LineReader(path: path, limit: largest)
-        var bytes: [UInt8] = []
-        var number = 0
-        while let line = try reader.next() {
-            number += 1
-            if number <= linesToTell, isJob(line.bytes) { throw .manifestAsJobFile(path: path) }
-            guard bytes.count + line.length <= largest else {
-                throw .jobFile(
-                    path: path,
-                    [JobFileFault(line: number, message: "more than \(largest >> 20) MiB")])
-            }
-            bytes += line.bytes + [UInt8(ascii: "\n")]
+        guard !SystemFiles.isFolder(path) else {
+            throw .wrongKind(path: path, .folder, givenAs: .jobFile)
         }
+        let largest = FileKind.mostRead
+        var reader = try LineReader(path: path, limit: largest)
+        if let kind = FileKind.ofHead(try reader.head()) {
+            throw .wrongKind(path: path, kind, givenAs: .jobFile)
+        }
+        var lines: [[UInt8]] = []
+        var size = 0
+        while size <= largest, let line = try reader.next() {
+            lines.append(line.bytes)
+            size += line.length
+        }
+        if let kind = FileKind.ofJobFile(lines) {
+            throw .wrongKind(path: path, kind, givenAs: .jobFile)
+        }
+        guard size <= largest else {
+            throw .jobFile(
+                path: path,
+                [JobFileFault(line: lines.count, message: "more than \(largest >> 20) MiB")])
+        }
+        let bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")]))
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw .jobFile(path: path, [JobFileFault(line: 1, message: "not UTF-8")])
         }
@@ -128,7 +176,10 @@ public struct JobFile: Sendable {
                 if path.hasPrefix("/variables/") { return scalar }
                 // A folder may be called `a[1]`; only what the file itself says is a pattern.
                 let isGlob = path.hasPrefix("/inputs/") && path.hasSuffix("/glob")
-                return try variables.filled(scalar) { isGlob ? FileGlob.literal($0) : $0 }
+                let isInput = path.hasPrefix("/inputs/")
+                return try variables.filled(scalar, unknown: isInput ? unknown : nil) {
+                    isGlob ? FileGlob.literal($0) : $0
+                }
             }
         } catch {
             throw .faults([error])
@@ -239,7 +290,8 @@ public struct JobFile: Sendable {
                             isOverridden: false)
                     }
                 } catch {
-                    throw .batch(error)
+                    throw Self.fault(
+                        error, of: self.manifest.source, yaml.line(of: path + "/manifest"))
                 }
                 continue
             }
@@ -271,6 +323,21 @@ public struct JobFile: Sendable {
                         line, line: number, place: "\(task.name) of \(video)", isOverridden: true)
                 }
             }
+        }
+    }
+
+    /// What is wrong with a manifest that a job file names, at its line there.
+    private static func fault(
+        _ error: BatchError, of path: String, _ line: Int
+    ) -> JobFileFaults {
+        switch error {
+        case .inputMissing, .cannotRead:
+            .batch(
+                .inputsMissing(
+                    path: path, JobFileFault(line: line, message: error.failure.message)))
+        case .wrongKind(let name, let kind, _):
+            .batch(.inputOfWrongKind(path: path, line: line, named: name, kind))
+        default: .batch(error)
         }
     }
 

@@ -18,14 +18,29 @@ enum VariableFault: Error, Equatable, CustomStringConvertible {
     }
 }
 
+/// Why a text gives no variable a value.
+public enum VariableValueFault: Error, Sendable, Equatable, CustomStringConvertible {
+    case noValue(of: String)
+    case noName
+
+    public var description: String {
+        switch self {
+        case .noValue(let name): "write NAME=VALUE, as in --set \(name)=VALUE"
+        case .noName: "write NAME=VALUE, with a name before the ="
+        }
+    }
+}
+
 /// A variable's value from the command line: `NAME=VALUE`.
 public struct VariableValue: Sendable, Equatable {
     public let name: String
     public let value: String
 
-    /// Nil where there is no name before an equals sign.
-    public init?(parsing text: String) {
-        guard let equals = text.firstIndex(of: "="), equals > text.startIndex else { return nil }
+    public init(parsing text: String) throws(VariableValueFault) {
+        guard let equals = text.firstIndex(of: "=") else {
+            throw text.isEmpty ? .noName : .noValue(of: text)
+        }
+        guard equals > text.startIndex else { throw .noName }
         name = String(text[..<equals])
         value = String(text[text.index(after: equals)...])
     }
@@ -35,6 +50,8 @@ public struct VariableValue: Sendable, Equatable {
 struct Variables {
     /// Nil where a value must be given and was not.
     private var values: [(name: String, value: String?)] = []
+    /// Stands for the values that were not given; nil: they are a fault.
+    private let standIn: String?
 
     /// - Parameters:
     ///   - declared: the member `variables` of the file.
@@ -44,9 +61,10 @@ struct Variables {
     init(
         declared: JSON?, given: [VariableValue], standIn: String? = nil
     ) throws(VariableFault) {
+        self.standIn = standIn
         for member in declared?.object?.members ?? [] {
             let text =
-                member.value.isNull ? standIn : member.value.string ?? member.value.compact
+                member.value.isNull ? nil : member.value.string ?? member.value.compact
             values.append((member.key, text))
         }
         for value in given {
@@ -59,9 +77,11 @@ struct Variables {
 
     /// `text` with each `${NAME}` replaced by its value, and `$${` by `${`.
     ///
-    /// - Parameter writing: how a value is written where the text is not plain.
+    /// - Parameters:
+    ///   - unknown: goes over what stands for values that were not given.
+    ///   - writing: how a value is written where the text is not plain.
     func filled(
-        _ text: String, writing: (String) -> String = { $0 }
+        _ text: String, unknown: String? = nil, writing: (String) -> String = { $0 }
     ) throws(VariableFault) -> String {
         var result = ""
         var rest = Substring(text)
@@ -76,17 +96,19 @@ struct Variables {
             guard let end = rest[mark.upperBound...].firstIndex(of: "}") else {
                 throw .unfinished
             }
-            result += writing(try value(of: String(rest[mark.upperBound..<end])))
+            let name = String(rest[mark.upperBound..<end])
+            result += writing(try value(of: name, unknown: unknown))
             rest = rest[rest.index(after: end)...]
         }
         return result + rest
     }
 
-    private func value(of name: String) throws(VariableFault) -> String {
+    private func value(of name: String, unknown: String?) throws(VariableFault) -> String {
         guard let variable = values.first(where: { $0.name == name }) else {
             throw .unknown(name, known: values.map(\.name))
         }
-        guard let value = variable.value else { throw .withoutValue(name) }
-        return value
+        if let value = variable.value { return value }
+        guard let standIn else { throw .withoutValue(name) }
+        return unknown ?? standIn
     }
 }

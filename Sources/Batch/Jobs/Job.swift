@@ -59,15 +59,13 @@ public struct InvalidJob: Sendable, Equatable {
     public var id: String
     public var meta: JSON?
     public var video: String?
-    /// `job.invalid`.
-    public var failure: Failure
+    /// What is wrong with it.
+    public var fault: JobFault
+    /// Where it stands, for messages: `line 3`, ….
+    public var place: String
 
-    public init(id: String, meta: JSON?, video: String?, failure: Failure) {
-        self.id = id
-        self.meta = meta
-        self.video = video
-        self.failure = failure
-    }
+    /// `job.invalid`.
+    public var failure: Failure { fault.failure(at: place) }
 
     /// What stands in the results for the line.
     public var document: ErrorDocument {

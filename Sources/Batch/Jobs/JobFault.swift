@@ -46,15 +46,26 @@ public enum JobFault: Error, Sendable, Equatable, CustomStringConvertible {
 
     private var hint: String {
         switch self {
-        case .usedTwice: "give each job an id of its own, or none"
+        case .usedTwice:
+            "give each job an id of its own, or none; the result under this id is that of the first"
         case .optionOfRun: "give it on the command line"
         case .unknownOption, .optionOfOtherTask:
             "options have the names of the command line without dashes, such as \"max-new-tokens\""
         case .wrongOption, .settings: "see reelscribe summarize --help for what options mean"
         case .tooLong, .notJSON, .notAnObject, .repeated, .unknown, .missing, .wrong,
             .questionsWithoutAsk:
-            #"a job is {"id"?, "video", "task": "summarize"|"ask", "questions"?, "options"?, "meta"?}"#
+            Self.shape
         }
+    }
+
+    /// What a job looks like.
+    static let shape =
+        #"a job is {"id"?, "video", "task": "summarize"|"ask", "questions"?, "options"?, "meta"?}"#
+
+    /// What is wrong, without a place in the manifest: other lines can come and go.
+    var lasting: String {
+        if case .usedTwice(let id, _) = self { return "used twice: \(id)" }
+        return description
     }
 
     /// - Parameter place: where the job stands: `line 3`, …

@@ -93,7 +93,7 @@ private struct JobReading {
     var video: String?
 
     func invalid(_ fault: JobFault, place: String) -> InvalidJob {
-        InvalidJob(id: id, meta: meta, video: video, failure: fault.failure(at: place))
+        InvalidJob(id: id, meta: meta, video: video, fault: fault, place: place)
     }
 
     mutating func job(

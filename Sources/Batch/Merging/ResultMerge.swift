@@ -31,6 +31,23 @@ public struct ResultMerge: Sendable {
 
     public init() {}
 
+    /// Tells results from the journals beside them, which a pattern such as `part-*` names too; they
+    /// are read with their results.
+    public static func sort(
+        _ paths: [String]
+    ) -> (results: [String], journals: [String]) {
+        var sorted: (results: [String], journals: [String]) = ([], [])
+        for path in paths {
+            // A journal is one by what it says, not by its name.
+            if (try? JournalReading(path).hasHeader) ?? false {
+                sorted.journals.append(path)
+            } else {
+                sorted.results.append(path)
+            }
+        }
+        return sorted
+    }
+
     /// Takes the results of a file. Its journal, where it lies beside it, tells which results count;
     /// without one, neighbouring lines of one id are one job.
     public mutating func add(_ path: String) throws(Failure) {

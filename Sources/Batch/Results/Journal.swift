@@ -36,6 +36,7 @@ enum JournalNote: Sendable, Equatable {
                 "event": .string(job.failed ? "failed" : "done"), "job": .string(job.name),
                 "request": .string(job.request), "stamp": .string(job.stamp),
             ]
+            if job.failed, !job.isRetryable { object["retryable"] = false }
             if let sha256 = job.sha256 { object["sha256"] = .string(sha256) }
             if job.isInvalid { object["invalid"] = true }
             object["lines"] = .array(job.lines.map(JSON.string))
@@ -65,8 +66,9 @@ enum JournalNote: Sendable, Equatable {
             guard digests.count == lines.count else { return nil }
             self = .finished(
                 FinishedJob(
-                    name: job, failed: event == "failed", request: request, stamp: stamp,
-                    sha256: value["sha256"]?.string,
+                    name: job, failed: event == "failed",
+                    isRetryable: event == "failed" && value["retryable"]?.bool ?? true,
+                    request: request, stamp: stamp, sha256: value["sha256"]?.string,
                     isInvalid: value["invalid"]?.bool ?? false, lines: digests))
         default: return nil
         }
@@ -78,6 +80,8 @@ struct FinishedJob: Sendable, Equatable {
     /// How the journal calls it.
     var name: String
     var failed: Bool
+    /// It failed, and trying again may help.
+    var isRetryable: Bool
     /// Of everything that was asked for: task, settings, model, and what the line carries.
     var request: String
     /// Of the input as it lay on the disk, cheap to take.
@@ -102,6 +106,8 @@ struct JournalHistory {
     /// Names of the jobs that the last run has finished.
     private(set) var finishedSinceBegin: Set<String> = []
     private var open: String?
+    /// Nothing was noted: the journal is new.
+    private(set) var isEmpty = true
 
     /// Ends of the process during one job.
     struct Deaths: Sendable, Equatable {
@@ -112,6 +118,7 @@ struct JournalHistory {
     }
 
     mutating func add(_ note: JournalNote) {
+        isEmpty = false
         switch note {
         case .begun:
             finishedSinceBegin = []

@@ -5,6 +5,7 @@ struct JournalReading {
     private(set) var history = JournalHistory()
     /// Behind the last whole note.
     private(set) var end = 0
+    private(set) var hasHeader = false
 
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
@@ -19,6 +20,7 @@ struct JournalReading {
                 guard line.bytes == header || (!line.isComplete && header.starts(with: line.bytes))
                 else { throw .notAJournal(path: path) }
                 isFirst = false
+                hasHeader = line.isComplete
             } else if line.isComplete {
                 guard let note = JournalNote(line.bytes) else { throw .notAJournal(path: path) }
                 history.add(note)

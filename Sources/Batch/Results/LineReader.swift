@@ -42,6 +42,12 @@ struct LineReader: ~Copyable {
             && facts.st_mode & S_IFMT == S_IFREG
     }
 
+    /// The first bytes, which `next` gives all the same; only before its first call.
+    mutating func head() throws(BatchError) -> [UInt8] {
+        if filled.isEmpty { _ = try fill() }
+        return Array(buffer[filled])
+    }
+
     deinit { if ownsDescriptor { close(descriptor) } }
 
     /// Nil at the end.

@@ -35,6 +35,9 @@ struct ResultScan {
             (history.hasOpenJob || !lines[index].isComplete)
             && !lines[index...].contains { candidates[$0.digest] != nil && $0.isComplete }
         guard isOurs else {
+            guard JournalReading.exists(journal), !history.isEmpty else {
+                throw .noJournal(path: results, journal: journal)
+            }
             throw .foreignResults(path: results, line: index + 1, journal: journal)
         }
     }

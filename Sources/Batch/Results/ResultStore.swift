@@ -80,8 +80,21 @@ struct ResultStore: ~Copyable {
         self.finishedBefore = finishedBefore
         self.deaths = deaths
         self.repairedBytes = repairedBytes
-        current = [:]
+        current = Self.current(of: groups)
+    }
+
+    /// The places that count, by the names of jobs: the last of each.
+    static func current(of groups: [Group]) -> [String: Int] {
+        var current: [String: Int] = [:]
         for (index, group) in groups.enumerated() { current[group.job.name] = index }
+        return current
+    }
+
+    /// What is in them now.
+    var stored: StoredResults {
+        StoredResults(
+            path: results.path, groups: groups, current: current, deaths: deaths,
+            finishedByThisRun: finishedBefore)
     }
 
     private static func lockedJournal(of path: String) throws(BatchError) -> DurableFile {
@@ -110,17 +123,8 @@ struct ResultStore: ~Copyable {
     /// The last result of a job.
     func finished(_ name: String) -> FinishedJob? { current[name].map { groups[$0].job } }
 
-    /// Names of all jobs that have a result.
-    var names: Dictionary<String, Int>.Keys { current.keys }
-
     /// Where the journal can be written by a signal handler.
     var journalDescriptor: Int32 { journal.rawDescriptor }
-
-    /// Whether a job was finished by this very run, before its process crashed and went on.
-    func wasFinishedByThisRun(_ name: String) -> Bool { finishedBefore.contains(name) }
-
-    /// How many jobs were.
-    var finishedByThisRun: Int { finishedBefore.count }
 
     mutating func start(_ name: String) throws(BatchError) { try note(.started(job: name)) }
 
@@ -153,12 +157,9 @@ struct ResultStore: ~Copyable {
 
     /// Lets go of the errors of lines that were no jobs, where the line is gone. They leave the
     /// results with ``settle(order:)``.
-    ///
-    /// - Returns: how many there were.
-    mutating func forgetInvalid(where isGone: (_ name: String) -> Bool) -> Int {
+    mutating func forgetInvalid(where isGone: (_ name: String) -> Bool) {
         let gone = current.filter { groups[$0.value].job.isInvalid && isGone($0.key) }
         for name in gone.keys { current[name] = nil }
-        return gone.count
     }
 
     // MARK: - Order

@@ -2,8 +2,8 @@
 public struct BatchOptions: Sendable {
     /// The results, JSON Lines.
     public var output: String
-    /// Jobs that failed before are done again.
-    public var retriesFailed = false
+    /// Which jobs that failed before are done again.
+    public var retry = Retry.nothing
     /// Results of earlier runs are lost, and all jobs are done.
     public var startsOver = false
     /// The process of this run has crashed and goes on: what it was told to do again is not done a
@@ -16,6 +16,15 @@ public struct BatchOptions: Sendable {
     public var shard: Shard?
     /// False leaves out of the documents what differs between equal runs.
     public var includesTiming = true
+
+    /// Which failures are tried again although nothing has changed.
+    public enum Retry: Sendable {
+        case nothing
+        /// Those whose error says that it may help.
+        case worthwhile
+        /// Others too: what stopped them may lie outside of what a job asks for, such as a limit.
+        case everything
+    }
 
     /// Where the journal of results lies.
     public static func journalPath(of results: String) -> String {

@@ -24,11 +24,10 @@ public struct BatchRun: ~Copyable {
     /// runs out of memory each time.
     static let mostDeaths = 50
 
-    private let manifest: Manifest
+    private typealias Item = BatchPlan.Item
+
+    private let reader: JobReader
     private let options: BatchOptions
-    private let base: Settings
-    private let analyzer: Analyzer
-    private let interruption: Interruption?
     private var store: ResultStore
     public private(set) var tally = RunTally()
     private let begin = ContinuousClock.now
@@ -42,11 +41,10 @@ public struct BatchRun: ~Copyable {
         _ manifest: Manifest, options: BatchOptions, base: Settings, analyzer: Analyzer,
         interruption: Interruption? = nil
     ) throws(Failure) {
-        self.manifest = manifest
         self.options = options
-        self.base = base
-        self.analyzer = analyzer
-        self.interruption = interruption
+        reader = JobReader(
+            manifest: manifest, options: options, base: base, analyzer: analyzer,
+            interruption: interruption)
         do throws(BatchError) {
             store = try ResultStore(
                 path: options.output, startingOver: options.startsOver && !options.isContinuing,
@@ -72,7 +70,11 @@ public struct BatchRun: ~Copyable {
     public mutating func run(
         _ work: Work, onEvent: (Event) throws(Failure) -> Void = { _ in }
     ) throws(Failure) {
-        let todo = try plan()
+        let plan = try BatchPlan(reader, stored: store.stored, tally: tally)
+        tally = plan.tally
+        let named = Set(reader.manifest.entries.map(\.name))
+        store.forgetInvalid { !named.contains($0) }
+        let todo = plan.todo
         try onEvent(.planned(tally, work: todo.count))
         for (place, item) in todo.enumerated() {
             try onEvent(.started(id: item.entry.id, video: item.job?.video ?? ""))
@@ -81,7 +83,7 @@ public struct BatchRun: ~Copyable {
             tally.elapsed = (ContinuousClock.now - begin).seconds
             try onEvent(.finished(tally, id: item.entry.id, failure: failure))
         }
-        let order = options.isUnordered ? nil : manifest.entries.map(\.name)
+        let order = options.isUnordered ? nil : reader.manifest.entries.map(\.name)
         try writing { store throws(BatchError) in try store.settle(order: order) }
         tally.elapsed = (ContinuousClock.now - begin).seconds
     }
@@ -91,92 +93,6 @@ public struct BatchRun: ~Copyable {
     private func companion(_ next: Item, of item: Item) -> Job? {
         let isSuspect = [next, item].contains { store.deaths[$0.entry.name] != nil }
         return isSuspect ? nil : next.job
-    }
-
-    // MARK: - Plan
-
-    private struct Item {
-        var entry: ManifestEntry
-        /// Nil for a line that is no job.
-        var job: Job?
-        var request: String
-        var stamp: String
-    }
-
-    /// What this run has to do; counts what earlier runs have done.
-    ///
-    /// In the order of the manifest, but for jobs in the middle of which the process has ended: they
-    /// come last, so that one that ends it again has held up no other.
-    private mutating func plan() throws(Failure) -> [Item] {
-        let entries = manifest.entries(in: options.shard)
-        tally.total = entries.count
-        let limit = max(0, (options.limit ?? .max) - store.finishedByThisRun)
-        var todo: [Item] = []
-        var suspects: [Item] = []
-        for entry in entries {
-            let item = item(entry)
-            if let finished = store.finished(entry.name), try isCurrent(finished, item) {
-                tally.before += 1
-                if finished.failed { tally.failedBefore += 1 }
-            } else if store.deaths[entry.name] != nil {
-                suspects.append(item)
-            } else if todo.count < limit {
-                todo.append(item)
-            }
-        }
-        let named = Set(manifest.entries.map(\.name))
-        tally.superseded = store.forgetInvalid { !named.contains($0) }
-        tally.orphans = store.names.count { !named.contains($0) }
-        return todo + suspects.prefix(limit - todo.count)
-    }
-
-    private func item(_ entry: ManifestEntry) -> Item {
-        switch line(of: entry) {
-        case .job(let job):
-            Item(
-                entry: entry, job: job,
-                request: JobRequest(
-                    job, analyzer: analyzer, includesTiming: options.includesTiming
-                ).fingerprint, stamp: InputStamp.of(job))
-        case .invalid(let invalid):
-            Item(
-                entry: entry, job: nil, request: JobRequest(invalid).fingerprint, stamp: "none")
-        }
-    }
-
-    private func line(of entry: ManifestEntry) -> JobLine {
-        let line = JobLine.parse(
-            entry.line, place: entry.place, base: base,
-            overriding: entry.isOverridden ? manifest.overriding : nil)
-        guard let firstUse = entry.firstUse, case .job(let job) = line else { return line }
-        let fault = JobFault.usedTwice(id: entry.id, first: firstUse)
-        return .invalid(
-            InvalidJob(
-                id: entry.id, meta: job.meta, video: job.video,
-                failure: fault.failure(at: entry.place)))
-    }
-
-    private mutating func isCurrent(
-        _ finished: FinishedJob, _ item: Item
-    ) throws(Failure) -> Bool {
-        if finished.failed, options.retriesFailed, !store.wasFinishedByThisRun(finished.name) {
-            return false
-        }
-        var isSame = finished.request == item.request
-        if isSame, finished.stamp != item.stamp {
-            var digest: String?
-            if finished.sha256 != nil, let job = item.job { digest = self.digest(job) }
-            // Half a digest says nothing about the input.
-            try interruption?.check(stage: .tool)
-            isSame = digest != nil && digest == finished.sha256
-        }
-        if !isSame { tally.outdated += 1 }
-        return isSame
-    }
-
-    /// SHA-256 of a job's input; nil where there is none to be had, and after an interruption.
-    private func digest(_ job: Job) -> String? {
-        InputStamp.sha256(of: job) { interruption?.requestedSignal == nil }
     }
 
     // MARK: - One job
@@ -202,10 +118,10 @@ public struct BatchRun: ~Copyable {
                 }
                 // An input beyond a limit may be beyond any reading too.
                 let isBeyond = outcome.failure?.code.rawValue.hasPrefix("limit.") ?? false
-                if outcome.sha256 == nil, !isBeyond { outcome.sha256 = digest(job) }
+                if outcome.sha256 == nil, !isBeyond { outcome.sha256 = reader.digest(job) }
                 isWorked = true
             }
-        } else if case .invalid(let invalid) = line(of: item.entry) {
+        } else if case .invalid(let invalid) = reader.line(of: item.entry) {
             try writing { store throws(BatchError) in try store.answer(name) }
             outcome = JobOutcome(documents: [invalid.document.json], failure: invalid.failure)
         } else {
@@ -217,8 +133,9 @@ public struct BatchRun: ~Copyable {
             return failure
         }
         let finished = FinishedJob(
-            name: name, failed: outcome.failure != nil, request: item.request, stamp: item.stamp,
-            sha256: outcome.sha256, isInvalid: item.job == nil, lines: [])
+            name: name, failed: outcome.failure != nil,
+            isRetryable: outcome.failure?.retryable ?? false, request: item.request,
+            stamp: item.stamp, sha256: outcome.sha256, isInvalid: item.job == nil, lines: [])
         let lines = outcome.documents.map(\.compact)
         do throws(Failure) {
             try writing { store throws(BatchError) in try store.append(lines, of: finished) }

@@ -7,6 +7,8 @@ import VideoUnderstanding
 /// so a result whose request is still the same is not made again.
 struct JobRequest {
     let fingerprint: String
+    /// What is asked for, by the names of its parts.
+    private let parts: JSONObject
 
     init(_ job: Job, analyzer: Analyzer, includesTiming: Bool) {
         let settings = analyzer.effective(job.settings)
@@ -24,14 +26,60 @@ struct JobRequest {
             object["questions"] = .array(questions.map(JSON.string))
         }
         if let meta = job.meta { object["meta"] = meta }
-        fingerprint = Fingerprint.of(JSON.object(object).compact)
+        self.init(object)
     }
 
-    /// A line that is no job asks for its error document.
+    private init(_ parts: JSONObject) {
+        self.parts = parts
+        fingerprint = Fingerprint.of(JSON.object(parts).compact)
+    }
+
+    /// A line that is no job asks for its error, wherever it stands.
     init(_ invalid: InvalidJob) {
-        fingerprint = Fingerprint.of(invalid.document.json.compact)
+        let parts: [JSON] = [
+            .string(invalid.id), invalid.meta ?? .null, invalid.video.map(JSON.string) ?? .null,
+            .string(invalid.fault.lasting),
+        ]
+        self.init(["invalid": .array(parts)])
     }
 
     /// Another major version may give other documents.
-    private static let toolMajor = String(ToolRecord.current.version.prefix { $0 != "." })
+    private static let toolMajor = major(ToolRecord.current.version)
+
+    private static func major(_ version: String) -> String { String(version.prefix { $0 != "." }) }
+
+    // MARK: - What has changed
+
+    /// In what this request differs from what a result was made for, as far as its documents tell:
+    /// names of options and of parts of a job.
+    func changes(since documents: [JSON]) -> [String] {
+        // An error document does not say what was asked for.
+        guard let first = documents.first, let settings = first["settings"]?.object else {
+            return []
+        }
+        var changes: [String] = []
+        func note(_ name: String, _ differs: Bool) { if differs { changes.append(name) } }
+        let isAnswer = first["schema"]?.string == DocumentKind.answer.identifier
+        note("task", isAnswer != (parts["questions"] != nil))
+        note("video", first["video"]?["uri"] != parts["video"])
+        note("model", first["model"]?["fingerprint"] != parts["model"])
+        if isAnswer {
+            let asked = JSON.array(documents.compactMap { $0["question"] })
+            note("questions", parts["questions"].map { $0 != asked } ?? false)
+        }
+        note("meta", first["meta"] != parts["meta"])
+        note("no-timing", JSON.bool(first["timing"] != nil) != parts["timing"])
+        let version = first["tool"]?["version"]?.string.map(Self.major)
+        note("reelscribe", version != Self.toolMajor)
+        let wanted = parts["settings"]?.object ?? JSONObject()
+        let names =
+            wanted.members.map(\.key)
+            + settings.members.map(\.key).filter {
+                wanted[$0] == nil
+            }
+        for name in names {
+            note(name.replacing("_", with: "-"), settings[name] != wanted[name])
+        }
+        return changes
+    }
 }

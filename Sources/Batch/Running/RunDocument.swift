@@ -7,6 +7,8 @@ public enum RunEnding: String, Sendable {
     case complete
     /// `--limit` was reached.
     case limit
+    /// `--dry-run`: nothing was done.
+    case planned
     case interrupted
     case failed
 }
@@ -22,12 +24,14 @@ public struct RunDocument: Document {
     /// Why the run ended before its jobs did.
     public var failure: Failure?
     public var tally: RunTally
+    /// Jobs that a run would do, where this one only looks.
+    public var planned: Int?
     /// Nil where the run ended before a model was loaded.
     public var model: ModelRecord?
 
     public init(
         source: String, output: String, shard: Shard?, status: RunStatus, failure: Failure?,
-        tally: RunTally, model: ModelRecord?
+        tally: RunTally, planned: Int? = nil, model: ModelRecord?
     ) {
         self.source = source
         self.output = output
@@ -35,29 +39,36 @@ public struct RunDocument: Document {
         self.status = status
         self.failure = failure
         self.tally = tally
+        self.planned = planned
         self.model = model
     }
 
     public var ending: RunEnding {
         if let failure { return failure.code == .interrupted ? .interrupted : .failed }
+        if planned != nil { return .planned }
         return tally.left > 0 ? .limit : .complete
     }
 
     /// The same for a person: what was done, how fast, and what is to be done now.
     public var text: String {
-        var text = "jobs done: \(tally.done), failed: \(tally.failed)"
-        text += ", in \(ProgressText.duration(tally.elapsed))"
-        // Of less than a second nothing is learnt about an hour.
-        if tally.elapsed >= 1 { text += ", \(Int(tally.perHour.rounded())) an hour" }
+        var text: String
+        if let planned, failure == nil {
+            text = "nothing was run; jobs to do: \(planned) of \(tally.total)"
+        } else {
+            text = "jobs done: \(tally.done), failed: \(tally.failed)"
+            text += ", in \(ProgressText.duration(tally.elapsed))"
+            // Of less than a second nothing is learnt about an hour.
+            if tally.elapsed >= 1 { text += ", \(Int(tally.perHour.rounded())) an hour" }
+        }
         if tally.before > 0 {
             text += "; done before: \(tally.before)"
             if tally.failedBefore > 0 { text += ", \(tally.failedBefore) of them failed" }
         }
         text += "; results: \(output)"
-        if tally.allFailed > 0 {
-            text += "; errors are in the results, and --retry-failed does their jobs again"
+        if tally.allFailed > 0 { text += "; errors are in the results: \(tally.retryAdvice)" }
+        if planned == nil, tally.left > 0 {
+            text += "; left: \(tally.left), which the same command goes on with"
         }
-        if tally.left > 0 { text += "; left: \(tally.left), which the same command goes on with" }
         return text
     }
 
@@ -74,8 +85,15 @@ public struct RunDocument: Document {
             "total": .int(tally.total), "before": .int(tally.before), "done": .int(tally.done),
             "failed": .int(tally.failed), "left": .int(tally.left),
             "failed_before": .int(tally.failedBefore), "outdated": .int(tally.outdated),
-            "orphans": .int(tally.orphans),
+            "orphans": .int(tally.orphans), "retryable": .int(tally.retryable),
         ]
+        if !tally.changes.isEmpty {
+            object["changes"] = .object(
+                JSONObject(
+                    tally.orderedChanges.map {
+                        JSONObject.Member(key: $0.name, value: .int($0.count))
+                    }))
+        }
         object["failures"] = .object(
             JSONObject(
                 tally.failures.sorted { $0.key < $1.key }.map {

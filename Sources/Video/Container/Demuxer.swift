@@ -47,7 +47,7 @@ struct Demuxer: ~Copyable {
             throw .notAVideo(
                 uri: uri,
                 reason: bytes.isEmpty
-                    ? "it is empty (0 bytes)" : "its content is of no known format")
+                    ? Wording.empty : "its content is of no known format")
         }
         let name = String(cString: format.pointee.name)
         if !allowReferences, Self.followsNames(format) {

@@ -11,8 +11,44 @@ public enum VideoInput: Sendable, Hashable {
     case imageFolder([String], framesPerSecond: Rational, uri: String)
     /// One picture.
     case image(path: String)
-    /// A video or picture file that was fetched from what the user named.
+    /// A video or picture file under another name: what it was fetched from, or its `file:` address.
     case fetched(path: String, uri: String, isImage: Bool)
+
+    /// What a `file:` address of this machine names, without its percent signs; nil for anything else.
+    ///
+    /// Source: RFC 8089.
+    public static func path(ofFileURL address: String) -> String? {
+        guard address.prefix(7).lowercased() == "file://" else { return nil }
+        var rest = address.dropFirst(7)
+        if rest.prefix(10).lowercased() == "localhost/" { rest = rest.dropFirst(9) }
+        // A word before the path is another machine.
+        guard rest.hasPrefix("/") else { return nil }
+        var bytes: [UInt8] = []
+        var coming = rest.utf8[...]
+        while let byte = coming.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            let digits = coming.prefix(2)
+            guard digits.count == 2, !digits.contains(where: { "+-".utf8.contains($0) }),
+                let value = UInt8(String(decoding: digits, as: UTF8.self), radix: 16), value != 0
+            else { return nil }
+            bytes.append(value)
+            coming = coming.dropFirst(2)
+        }
+        return String(validating: bytes, as: UTF8.self)
+    }
+
+    /// The same input under the name that the user gave it.
+    private func named(_ uri: String) -> VideoInput {
+        switch self {
+        case .file(let path): .fetched(path: path, uri: uri, isImage: false)
+        case .imageFolder(let paths, let rate, _):
+            .imageFolder(paths, framesPerSecond: rate, uri: uri)
+        default: self
+        }
+    }
 
     /// What the user named.
     public var uri: String {
@@ -40,8 +76,8 @@ public enum VideoInput: Sendable, Hashable {
     /// Finds out what a command-line argument means.
     ///
     /// - Parameters:
-    ///   - argument: a file, an http(s) URL, a folder of images, a glob of images, or `-`. A path
-    ///     that exists is taken as it is, whatever characters it has.
+    ///   - argument: a file, an http(s) or `file:` URL, a folder of images, a glob of images, or `-`.
+    ///     A path that exists is taken as it is, whatever characters it has.
     ///   - inputFPS: frames a second of a folder or glob of images.
     public static func resolve(
         _ argument: String, inputFPS: Rational = Rational(2)
@@ -76,6 +112,10 @@ public enum VideoInput: Sendable, Hashable {
             }
         }
         let reason = errno
+        if let path = path(ofFileURL: argument) {
+            guard stat(path, &status) == 0 else { throw missing(argument, errno) }
+            return try locate(path, inputFPS: inputFPS).named(argument)
+        }
         if let scheme = urlScheme(of: argument) {
             guard scheme == "http" || scheme == "https" else {
                 throw .unsupportedURL(uri: argument)
@@ -94,8 +134,12 @@ public enum VideoInput: Sendable, Hashable {
             if let only = matches.first, matches.count == 1 { return .file(path: only) }
             if !matches.isEmpty { throw .noPictures(uri: argument) }
         }
-        if reason == ENOENT || reason == ENOTDIR { throw .notFound(uri: argument) }
-        throw .cannotOpen(uri: argument, reason: String(cString: strerror(reason)))
+        throw missing(argument, reason)
+    }
+
+    private static func missing(_ uri: String, _ reason: Int32) -> VideoError {
+        reason == ENOENT || reason == ENOTDIR
+            ? .notFound(uri: uri) : .cannotOpen(uri: uri, reason: String(cString: strerror(reason)))
     }
 
     /// A file that holds exactly one picture as an image, everything else as it is.

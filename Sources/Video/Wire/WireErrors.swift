@@ -31,7 +31,9 @@ extension VideoError: WireValue {
             self = .decoderTooSlow(uri: try reader.string(), seconds: try reader.double("seconds"))
         case 19: self = .decoderOutOfMemory(uri: try reader.string(), limit: try reader.int())
         case 20:
-            self = .emptyRange(uri: try reader.string(), duration: try reader.double("seconds"))
+            self = .emptyRange(
+                uri: try reader.string(), start: try reader.optional(), end: try reader.optional(),
+                duration: try reader.double("seconds"))
         case 21: self = .invalidSampling(reason: try reader.string())
         case 22: self = .cannotEncode(reason: try reader.string())
         case 23: self = .systemFailure(operation: try reader.string(), reason: try reader.string())
@@ -124,9 +126,11 @@ extension VideoError: WireValue {
             writer.put(19)
             writer.put(uri)
             writer.put(limit)
-        case .emptyRange(let uri, let duration):
+        case .emptyRange(let uri, let start, let end, let duration):
             writer.put(20)
             writer.put(uri)
+            writer.put(start)
+            writer.put(end)
             writer.put(duration)
         case .invalidSampling(let reason):
             writer.put(21)

@@ -28,6 +28,12 @@ public struct Doctor: Sendable {
         "png", "webp",
     ]
 
+    /// Kernels of OpenBLAS without AVX, by its names of the processors they were made for.
+    private static let oldKernels = [
+        "Generic", "Katmai", "Coppermine", "Northwood", "Prescott", "Banias", "Core2", "Penryn",
+        "Dunnington", "Atom", "Nano", "Nehalem", "Opteron", "Opteron_SSE3", "Barcelona", "Bobcat",
+    ]
+
     private let probes: MachineProbes
     private let locator: ModelLocator
     private let facts: ProcessorFacts
@@ -101,7 +107,18 @@ public struct Doctor: Sendable {
                 name: "BLAS", status: .error, found: "no library answered",
                 hint: "apt-get install libopenblas-dev")
         }
-        return CheckRecord(name: "BLAS", status: .ok, found: probes.blas)
+        // What OpenBLAS falls back to on processors that are newer than itself, though it has better.
+        let isOld = Self.oldKernels.contains { probes.blas.hasSuffix(" \($0)") }
+        guard isOld, facts.features.contains("avx2") else {
+            return CheckRecord(name: "BLAS", status: .ok, found: probes.blas)
+        }
+        let better = facts.features.contains("avx512f") ? "SkylakeX" : "Haswell"
+        return CheckRecord(
+            name: "BLAS", status: .warning, found: probes.blas,
+            hint:
+                "this OpenBLAS does not know the processor and fell back to slow kernels; reelscribe "
+                + "computes with its own, and bench corrects its yardstick by itself "
+                + "(OPENBLAS_CORETYPE=\(better) in the environment does it for other programs)")
     }
 
     private var memory: CheckRecord {

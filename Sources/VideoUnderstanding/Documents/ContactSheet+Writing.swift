@@ -3,7 +3,7 @@ import Video
 extension ContactSheet {
     /// Writes the sheet as PNG; the file appears whole or not at all.
     public func write(to path: String) throws(Failure) {
-        var file = try FileOutput(path: path, atomically: true)
+        var file = try FileOutput(path: path, atomically: true, option: "--contact-sheet")
         let bytes: [UInt8]
         do {
             bytes = try PNG.encode(image())

@@ -42,8 +42,11 @@ public struct FileOutput: ~Copyable {
     ///   - path: nil or `-` for standard output.
     ///   - atomically: the file appears as a whole at ``finish()``. Otherwise it is emptied now and
     ///     grows as texts arrive, for results that must survive an interruption.
+    ///   - option: what the user gives the path with.
     /// - Throws: `output.unwritable` with status 73.
-    public init(path: String?, atomically: Bool) throws(Failure) {
+    public init(
+        path: String?, atomically: Bool, option: String = "--output"
+    ) throws(Failure) {
         guard let path, path != "-" else {
             self.init(
                 name: "standard output", descriptor: STDOUT_FILENO, ownsDescriptor: false,
@@ -57,12 +60,14 @@ public struct FileOutput: ~Copyable {
         let isRegular = exists && facts.st_mode & S_IFMT == S_IFREG
         let isBeside = atomically && (isRegular || !exists)
         // A file that may not be written must not be replaced either.
-        if isBeside, exists, access(target, W_OK) != 0 { throw Self.cannotCreate(path, errno) }
+        if isBeside, exists, access(target, W_OK) != 0 {
+            throw Self.cannotCreate(path, errno, option)
+        }
         // The number of the process keeps two runs apart.
         let opened = isBeside ? target + ".partial-\(getpid())" : target
         let mode = isRegular ? facts.st_mode & 0o777 : 0o666
         let descriptor = open(opened, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)
-        guard descriptor >= 0 else { throw Self.cannotCreate(path, errno) }
+        guard descriptor >= 0 else { throw Self.cannotCreate(path, errno, option) }
         if isBeside { Self.partialFiles.withLock { _ = $0.insert(opened) } }
         self.init(
             name: path, descriptor: descriptor, ownsDescriptor: true,
@@ -76,11 +81,13 @@ public struct FileOutput: ~Copyable {
         self.commit = commit
     }
 
-    private static func cannotCreate(_ path: String, _ code: Int32) -> Failure {
+    private static func cannotCreate(
+        _ path: String, _ code: Int32, _ option: String
+    ) -> Failure {
         Failure(
             .outputUnwritable, stage: .output,
             message: "cannot create \(path): \(SystemFiles.reason(code))",
-            hint: "give another place with --output", status: .outputNotCreated)
+            hint: "give another place with \(option)", status: .outputNotCreated)
     }
 
     deinit {

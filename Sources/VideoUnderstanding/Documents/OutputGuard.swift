@@ -12,7 +12,8 @@ public enum OutputGuard {
     ///   under whatever name.
     public static func check(output: String?, against inputs: [String]) throws(Failure) {
         guard let output, output != "-", let written = identity(output) else { return }
-        for input in inputs where identity(input).map({ $0 == written }) ?? false {
+        for input in inputs
+        where identity(VideoInput.path(ofFileURL: input) ?? input).map({ $0 == written }) ?? false {
             throw Failure(
                 .optionsInvalid, stage: .options,
                 message: "the output \(output) is the input \(input)",

@@ -17,14 +17,19 @@ public struct ValidationDocument: Document, Equatable {
         members.add("file", file)
         members.add("documents", report.documents)
         members.add("valid", .bool(report.isValid))
-        let faults = report.faults.map { entry -> JSON in
-            [
-                "line": .int(entry.line), "path": .string(entry.fault.path),
-                "message": .string(entry.fault.message),
-            ]
-        }
-        members.add("faults", .array(faults))
+        members.add("faults", Self.list(report.faults))
+        if !report.warnings.isEmpty { members.add("warnings", Self.list(report.warnings)) }
         members.add("tool", ToolRecord.current.json)
         return members.json
+    }
+
+    private static func list(_ faults: [ValidationFault]) -> JSON {
+        .array(
+            faults.map { entry -> JSON in
+                [
+                    "line": .int(entry.line), "path": .string(entry.fault.path),
+                    "message": .string(entry.fault.message),
+                ]
+            })
     }
 }

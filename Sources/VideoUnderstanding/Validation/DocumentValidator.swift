@@ -10,6 +10,11 @@ public struct ValidationFault: Sendable, Equatable {
         self.line = line
         self.fault = fault
     }
+
+    /// A fault of the line as a whole.
+    public init(line: Int, message: String) {
+        self.init(line: line, fault: SchemaFault(path: "", message: message))
+    }
 }
 
 extension ValidationFault {
@@ -20,15 +25,20 @@ extension ValidationFault {
 
 /// What a validation found.
 public struct ValidationReport: Sendable, Equatable {
-    /// Documents that were looked at.
+    /// Documents that were looked at; of a manifest, jobs.
     public var documents: Int
     public var faults: [ValidationFault]
+    /// What is no fault of the file, but may be one elsewhere: inputs of jobs that are not there.
+    public var warnings: [ValidationFault]
 
     public var isValid: Bool { faults.isEmpty }
 
-    public init(documents: Int, faults: [ValidationFault]) {
+    public init(
+        documents: Int, faults: [ValidationFault], warnings: [ValidationFault] = []
+    ) {
         self.documents = documents
         self.faults = faults
+        self.warnings = warnings
     }
 }
 

@@ -1,9 +1,9 @@
 import OrderedJSON
 
 extension DocumentValidator {
-    /// Checks a file, or standard input for `-`.
-    public func validate(file path: String) throws(Failure) -> ValidationReport {
-        validate(try SystemFiles.read(path, stage: .validate))
+    /// The bytes of a file to be checked, or of standard input for `-`.
+    public static func bytes(of path: String) throws(Failure) -> [UInt8] {
+        try SystemFiles.read(path, stage: .validate)
     }
 }
 

@@ -10,7 +10,8 @@ struct MergeCommand: ParsableCommand {
             A job that stands in more than one file, or more than once, keeps one result: documents \
             go before an error document, and of equals the one that is named last. With --manifest \
             the jobs stand in its order, and the exit code is 65 where some of them have no result; \
-            the file is written all the same.
+            the file is written all the same. Journals among the files are read with their results, \
+            so that part-* names both.
 
             EXAMPLES
               reelscribe merge part-*.jsonl --output results.jsonl
@@ -33,6 +34,18 @@ struct MergeCommand: ParsableCommand {
 
     func run() throws {
         try OutputGuard.check(output: output, against: results + [manifest].compactMap(\.self))
+        let (results, journals) = ResultMerge.sort(results)
+        if results.isEmpty {
+            throw Failure(
+                .optionsInvalid, stage: .options,
+                message: "these are journals alone: \(journals.joined(separator: ", "))",
+                hint: "name the results beside them")
+        }
+        if !journals.isEmpty {
+            StandardStreams.complain(
+                "reelscribe: notice: passed over, as journals are read with their results: "
+                    + journals.joined(separator: ", "))
+        }
         var merge = ResultMerge()
         for path in results { try merge.add(path) }
         let report = try merge.write(to: output, manifest: try readManifest())
@@ -52,7 +65,7 @@ struct MergeCommand: ParsableCommand {
     private func readManifest() throws -> Manifest? {
         guard let manifest else { return nil }
         do throws(BatchError) {
-            return try Manifest.reading(manifest)
+            return try Manifest.reading(manifest, for: .order)
         } catch {
             throw error.failure
         }

@@ -18,20 +18,23 @@ struct RunCommand: ParsableCommand {
               {"id"?, "video", "task": "summarize"|"ask", "questions"?, "options"?, "meta"?}
             A job file (YAML; see reelscribe schema job, and Pipelines/) says which videos, what of \
             each, and where to. What the command line says goes over a job file; a manifest's line \
-            means its own job, and its options go over both.
+            means its own job, and its options go over both. Relative paths in either start at the \
+            current folder. Ready job files are called by name: chapters-for-a-course, question-list, \
+            summarise-folder, tag-with-labels, watch-rules.
 
             EXAMPLES
               reelscribe run --input jobs.jsonl --output results.jsonl
-              reelscribe run Pipelines/summarise-folder.yaml --set folder=/videos
+              reelscribe run summarise-folder --set folder=/videos --set output=results.jsonl
+              reelscribe run --input jobs.jsonl --output results.jsonl --dry-run
               reelscribe run --input jobs.jsonl --output part-3.jsonl --shard 3/8
               reelscribe run --input jobs.jsonl --output results.jsonl --retry-failed
 
-            The last line of standard error is a summary of the run (reelscribe/run@1). Exit codes \
-            3 and 4: some, all of the jobs have failed.
+            The last line of standard error is a summary of the run (reelscribe/run@1); on a \
+            terminal it is a line for people. Exit codes 3 and 4: some, all of the jobs have failed.
             """)
 
     @Argument(
-        help: ArgumentHelp("A job file.", valueName: "job.yaml"),
+        help: ArgumentHelp("A job file, or the name of a ready one.", valueName: "job.yaml"),
         completion: .file(extensions: ["yaml", "yml", "json"]))
     var jobFile: String?
 
@@ -51,20 +54,42 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Give a variable of the job file a value.", valueName: "name=value"))
+        help: ArgumentHelp("Give a variable of the job file a value.", valueName: "name=value"),
+        transform: { text in
+            do {
+                return try VariableValue(parsing: text)
+            } catch {
+                throw ValidationError("\(error)")
+            }
+        })
     var variables: [VariableValue] = []
 
     @Option(
         help: ArgumentHelp(
             "Only the jobs whose hash of id falls in part I of N, for several machines.",
-            valueName: "i/n"))
+            valueName: "i/n"),
+        transform: { text in
+            do {
+                return try Shard(parsing: text)
+            } catch {
+                throw ValidationError("\(error)")
+            }
+        })
     var shard: Shard?
 
     @Option(help: ArgumentHelp("Work on at most so many jobs, then stop.", valueName: "n"))
     var limit: Int?
 
-    @Flag(help: "Do jobs again that have failed.")
+    @Flag(
+        help: "Do jobs again that have failed, where their error says that it may help (retryable)."
+    )
     var retryFailed = false
+
+    @Flag(help: "Do all jobs again that have failed, as after a limit was raised.")
+    var retryAll = false
+
+    @Flag(help: "Say what there is to do and which lines are no jobs; run and write nothing.")
+    var dryRun = false
 
     @Flag(help: "Lose what is in the output, and begin again.")
     var force = false
@@ -88,7 +113,11 @@ struct RunCommand: ParsableCommand {
 
     func validate() throws {
         _ = try job.settings()
-        guard (jobFile == nil) != (input == nil) else {
+        if let jobFile, input != nil {
+            throw ValidationError(
+                "A manifest with --input and the job file '\(jobFile)' exclude one another.")
+        }
+        guard jobFile != nil || input != nil else {
             throw ValidationError("Give a job file, or a manifest with --input.")
         }
         if input != nil, output == nil {
@@ -102,7 +131,7 @@ struct RunCommand: ParsableCommand {
                 "Results are kept safe in a file; reelscribe stage writes to standard output.")
         }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
-        if force, retryFailed {
+        if force, retryFailed || retryAll {
             throw ValidationError("--force does every job again, failed or not.")
         }
     }
@@ -125,7 +154,7 @@ struct RunCommand: ParsableCommand {
             let options = job
             do throws(BatchError) {
                 file = try JobFile.reading(
-                    jobFile, base: given, variables: variables
+                    jobFile, ready: ReadyJobFiles(), base: given, variables: variables
                 ) { options.apply(to: &$0) }
             } catch {
                 throw error.failure
@@ -158,12 +187,13 @@ struct RunCommand: ParsableCommand {
             order.options.limit = limit
         }
         order.options.shard = shard
-        order.options.retriesFailed = retryFailed
+        order.options.retry = retryAll ? .everything : retryFailed ? .worthwhile : .nothing
+        order.isDry = dryRun
         order.options.startsOver = force
         order.metrics = metrics
         order.summary = summary
         order.canBeginAgain = order.manifest.canBeReadAgain
-        let inputs = [jobFile, input].compactMap(\.self)
+        let inputs = [order.manifest.source]
         for path in [order.options.output, metrics, summary] {
             try OutputGuard.check(output: path, against: inputs)
         }
@@ -173,12 +203,4 @@ struct RunCommand: ParsableCommand {
                 .compactMap(\.self))
         return order
     }
-}
-
-extension Shard: ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
-}
-
-extension VariableValue: ExpressibleByArgument {
-    public init?(argument: String) { self.init(parsing: argument) }
 }

@@ -64,7 +64,9 @@ struct StageCommand: ParsableCommand {
             try Signals.interruption.check(stage: .decode)
         } onAnswer: { line, outcome in
             if let failure = outcome.failure {
-                log.info("\(failure.description)", metadata: ["id": "\(line.id)"])
+                log.warning(
+                    "failed: \(failure.description)",
+                    metadata: ["id": "\(line.id)", "code": "\(failure.code.rawValue)"])
             } else {
                 log.info(
                     "answered",

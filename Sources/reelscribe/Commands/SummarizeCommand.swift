@@ -19,7 +19,8 @@ struct SummarizeCommand: ParsableCommand {
 
             A video that fails gives an error document (reelscribe/error@1) in its place, and the \
             others go on; the exit code is then 3, or 4 when all failed.
-            """)
+            """,
+        aliases: ["summarise"])
 
     @Argument(help: videoHelp, completion: .file())
     var videos: [String]

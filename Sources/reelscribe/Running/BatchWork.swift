@@ -15,6 +15,8 @@ struct BatchOrder {
     /// Files to write beside the results.
     var metrics: String?
     var summary: String?
+    /// Only say what there is to do.
+    var isDry = false
     /// The manifest can be read a second time by a process that goes on after a crash.
     var canBeginAgain = true
 
@@ -39,13 +41,16 @@ final class BatchWork {
     private var hasWarnedOfMetrics = false
     private var tally = RunTally()
     private var model: ModelRecord?
+    /// Jobs that a run would do, where this one only looks.
+    private var planned: Int?
     /// Nil where standard error gets it.
     private var summary: String?
 
     init(_ order: BatchOrder, progress: ProgressMeter) {
         self.order = order
         self.progress = progress
-        metrics = order.metrics.map(RunMetrics.init)
+        // Metrics tell of runs.
+        metrics = order.isDry ? nil : order.metrics.map(RunMetrics.init)
         summary = order.summary
     }
 
@@ -62,11 +67,12 @@ final class BatchWork {
             return failure.status
         }
         progress.finish()
-        if tally.left > 0 {
+        if planned == nil, tally.left > 0 {
             log.notice("jobs left for another run: \(tally.left)")
         }
-        conclude(tally.status, nil)
-        return tally.status
+        let status = planned == nil ? tally.status : .success
+        conclude(status, nil)
+        return status
     }
 
     private func working() throws(Failure) {
@@ -87,6 +93,7 @@ final class BatchWork {
         progress.finish()
         var options = order.options
         options.isContinuing = Crashes.hasGoneOn
+        if order.isDry { return try survey(analyzer, options) }
         var batch = try BatchRun(
             order.manifest, options: options, base: settings, analyzer: analyzer,
             interruption: Signals.interruption)
@@ -115,13 +122,27 @@ final class BatchWork {
         tally = batch.tally
     }
 
+    private func survey(_ analyzer: Analyzer, _ options: BatchOptions) throws(Failure) {
+        let survey = try BatchSurvey(
+            order.manifest, options: options, base: order.base, analyzer: analyzer,
+            interruption: Signals.interruption)
+        tally = survey.tally
+        planned = survey.work
+        announce(survey.tally)
+        for invalid in survey.invalid {
+            log.warning(
+                "no job: \(invalid.failure.description)",
+                metadata: ["id": "\(invalid.id)", "code": "\(invalid.failure.code.rawValue)"])
+        }
+    }
+
     // MARK: - Telling
 
     private func tell(_ event: BatchRun.Event) throws(Failure) {
         switch event {
         case .planned(let tally, let work):
             self.tally = tally
-            announce(tally, work: work)
+            announce(tally)
             progress.begin("jobs", total: work, unit: "jobs", pace: .perHour)
         case .started(let id, let video):
             // Before the journal says so, lest there be a moment at which a crash counts for nothing.
@@ -143,7 +164,7 @@ final class BatchWork {
         try Signals.interruption.check(stage: .tool)
     }
 
-    private func announce(_ tally: RunTally, work: Int) {
+    private func announce(_ tally: RunTally) {
         func notice(_ text: String) { log.notice("\(text)") }
         if tally.repairedBytes > 0 {
             notice("\(tally.repairedBytes) bytes of a half-written result were cut off")
@@ -152,18 +173,29 @@ final class BatchWork {
         if tally.before > 0 {
             let failed =
                 tally.failedBefore > 0
-                ? ", \(tally.failedBefore) of them failed (--retry-failed does those again)" : ""
+                ? ", \(tally.failedBefore) of them failed: \(tally.retryAdvice)" : ""
             notice("\(tally.before) of \(tally.total) jobs are done already\(failed)")
         }
         if tally.outdated > 0 {
+            let changes = tally.changesText
             notice(
-                "results that no longer fit their jobs, as input, options or model have changed: "
-                    + "\(tally.outdated); they are made again")
+                "results that no longer fit their jobs: \(tally.outdated); they are made again; "
+                    + (changes.isEmpty
+                        ? "input, options or model have changed" : "changed: \(changes)"))
+        }
+        if let repeated = order.manifest.repeatedIDs.first {
+            notice(
+                "ids that several jobs have: \(order.manifest.repeatedIDs.count), such as "
+                    + "\(repeated); each but the first of them gets an error document with that id")
         }
         if tally.superseded > 0 {
             notice("errors of lines that have been mended or removed: \(tally.superseded); they go")
         }
-        if tally.orphans > 0 {
+        if tally.isOtherBatch {
+            log.warning(
+                "none of the \(tally.orphans) results in \(order.options.output) is that of a job in \(order.manifest.source): was another --output meant? They are kept"
+            )
+        } else if tally.orphans > 0 {
             notice("results of jobs that are not in \(order.manifest.source): \(tally.orphans)")
         }
     }
@@ -179,22 +211,23 @@ final class BatchWork {
         }
     }
 
-    /// Writes the summary, which is the last line of standard error unless it has a file, and the
-    /// last metrics.
+    /// Writes the summary and the last metrics. Without a file for it the summary is the last line
+    /// of standard error; on a terminal, that is a line for people.
     private func conclude(_ status: RunStatus, _ failure: Failure?) {
         defer { writeMetrics(isLast: true) }
         let document = RunDocument(
             source: order.manifest.source, output: order.options.output,
             shard: order.options.shard, status: status, failure: failure, tally: tally,
-            model: model)
-        if StandardStreams.errorsAreOnTerminal { progress.message("reelscribe: \(document.text)") }
+            planned: planned, model: model)
+        let isTerminal = StandardStreams.errorsAreOnTerminal
+        if isTerminal || planned != nil { progress.message("reelscribe: \(document.text)") }
         let line = document.json.compact
         guard let summary else {
-            progress.message(line)
+            if !isTerminal { progress.message(line) }
             return
         }
         do throws(Failure) {
-            var file = try FileOutput(path: summary, atomically: true)
+            var file = try FileOutput(path: summary, atomically: true, option: "--summary")
             try file.write(line + "\n")
             try file.finish()
         } catch {
@@ -208,12 +241,10 @@ final class BatchWork {
     private func checkSummary() throws(Failure) {
         guard let path = order.summary else { return }
         do throws(Failure) {
-            _ = try FileOutput(path: path, atomically: true)
+            _ = try FileOutput(path: path, atomically: true, option: "--summary")
         } catch {
             summary = nil
-            var failure = error
-            failure.hint = "give another file with --summary"
-            throw failure
+            throw error
         }
     }
 }

@@ -23,7 +23,7 @@ import VideoUnderstanding
     ) throws -> JobFile {
         let path = try scratch.write(text, to: "job.yaml")
         return try JobFile.reading(
-            path, base: Settings(), variables: variables.compactMap(VariableValue.init(parsing:)),
+            path, base: Settings(), variables: variables.map { try VariableValue(parsing: $0) },
             overriding: overriding)
     }
 
@@ -186,7 +186,11 @@ import VideoUnderstanding
         #expect(throws: BatchError.self) { try read(text, ["y=1"]) }
         #expect(throws: BatchError.self) { try read("inputs: [{files: [a]}]", ["y=1"]) }
         #expect(try read(text, ["x=a=b"]).manifest.count == 1)
-        for text in ["", "=1", "x"] { #expect(VariableValue(parsing: text) == nil) }
+        for (text, fault) in [
+            ("", VariableValueFault.noName), ("=1", .noName), ("x", .noValue(of: "x")),
+        ] {
+            #expect(throws: fault) { try VariableValue(parsing: text) }
+        }
     }
 
     // A value cannot change what stands around it.
@@ -305,7 +309,7 @@ import VideoUnderstanding
     ])
     func aManifestIsNoJobFile(text: String) throws {
         let error = #expect(throws: BatchError.self) { try read(text) }
-        #expect(error == .manifestAsJobFile(path: scratch.path("job.yaml")))
+        #expect(error == .wrongKind(path: scratch.path("job.yaml"), .manifest, givenAs: .jobFile))
         #expect(error?.failure.status == .usage)
     }
 
@@ -317,15 +321,28 @@ import VideoUnderstanding
     ])
     func aJobFileIsNoManifest(text: String) throws {
         let path = try scratch.write(text, to: "job.yaml")
-        #expect(throws: BatchError.jobFileAsManifest(path: path)) { try Manifest.reading(path) }
-        #expect(throws: BatchError.self) { try read("inputs: [{manifest: \(path)}]") }
+        #expect(throws: BatchError.wrongKind(path: path, .jobFile, givenAs: .manifest)) {
+            try Manifest.reading(path)
+        }
     }
 
-    // Bad lines are jobs that fail, not another kind of file.
-    @Test(arguments: ["{", "inputs", "[]\n[]", "{\"video\":1}", "text: more"])
-    func badManifestsStayManifests(text: String) throws {
-        let path = try scratch.write(text, to: "jobs.jsonl")
-        #expect(try Manifest.reading(path).count >= 1)
+    // A manifest that a job file names is looked for where the job file names it.
+    @Test(
+        arguments: [
+            (nil, 66, "job.yaml:3: cannot open"), ("a.mp4\n", 65, "job.yaml:3: "),
+            ("inputs: [{files: [a]}]", 65, "job.yaml:3: "),
+        ] as [(String?, Int32, String)])
+    func aWrongManifestHasItsLine(text: String?, status: Int32, message: String) throws {
+        if let text { try scratch.write(text, to: "m.jsonl") }
+        let error = #expect(throws: BatchError.self) {
+            try read(
+                "inputs:\n  - files: [a]\n  - manifest: \(scratch.path("m.jsonl"))\ntasks: [{task: summarize}]"
+            )
+        }
+        #expect(error?.failure.status.rawValue == status)
+        let words = error?.failure.message ?? ""
+        #expect(words.contains(message), "\(words)")
+        #expect(words.contains("m.jsonl"), "\(words)")
     }
 
     @Test func aJobFileIsCheckedByItself() throws {
@@ -335,11 +352,46 @@ import VideoUnderstanding
             inputs: [{glob: "${folder}/*.mp4"}]
             tasks: [{task: summarize, options: {fps: "${rate}", window: "${folder}"}}]
             """, to: "sound.yaml")
-        #expect(try JobFile.faults(in: sound) == [])
+        #expect(try JobFile.check(sound).faults == [])
+        // What depends on a variable without a value cannot be looked for.
+        #expect(try JobFile.check(sound).warnings == [])
         let wrong = try scratch.write(
             "inputs: [{glob: /nowhere/*}]\ntasks:\n  - task: sumarize\n", to: "wrong.yaml")
-        #expect(try JobFile.faults(in: wrong).map(\.line) == [3])
-        #expect(throws: BatchError.self) { try JobFile.faults(in: scratch.path("none.yaml")) }
+        #expect(try JobFile.check(wrong).faults.map(\.line) == [3])
+        #expect(throws: BatchError.self) { try JobFile.check(scratch.path("none.yaml")) }
+    }
+
+    // Inputs may lie on the machine that will run the file: no faults of the file, but worth a word.
+    @Test func inputsThatAreNotThereAreWarnings() throws {
+        try scratch.write(#"{"video":"v","task":"summarize"}"# + "\n{\n", to: "m.jsonl")
+        let file = try scratch.write(
+            """
+            variables: {folder: "\(scratch.folder)"}
+            inputs:
+              - glob: ${folder}/a/*.mp4
+              - glob: ${folder}/a/*.mkv
+              - glob: ${folder}/none/*.mp4
+              - files:
+                  - ${folder}/a/2.mp4
+                  - ${folder}/gone.mp4
+                  - https://example.org/v.mp4
+                  - s3://bucket/v.mp4
+              - manifest: ${folder}/none.jsonl
+              - manifest: ${folder}/m.jsonl
+            tasks: [{task: summarize}]
+            """, to: "job.yaml")
+        let check = try JobFile.check(file)
+        #expect(check.faults == [])
+        #expect(check.warnings.map(\.line) == [4, 5, 8, 11, 12])
+        for (warning, words) in zip(
+            check.warnings,
+            [
+                "no file matches", "cannot open", "gone.mp4: no such file", "cannot open",
+                "1 of 2 lines of",
+            ])
+        {
+            #expect(warning.message.contains(words), "\(warning.message)")
+        }
     }
 
     // An option that jobs understand must not be refused by the schema, nor the other way round.

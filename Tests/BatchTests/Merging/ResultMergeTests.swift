@@ -12,7 +12,7 @@ import VideoUnderstanding
         var worked: [String] = []
         var merge = ResultMerge()
         for index in 1...3 {
-            let shard = try #require(Shard(parsing: "\(index)/3"))
+            let shard = try Shard(parsing: "\(index)/3")
             let ended = try trial.run(output: "part-\(index).jsonl") { $0.shard = shard }
             #expect((5...25).contains(ended.worked.count))
             worked += ended.worked
@@ -40,8 +40,42 @@ import VideoUnderstanding
         #expect(report.missing == ["0 (line 2)", "1"])
     }
 
-    @Test(arguments: ["0/3", "4/3", "1/0", "-1/3", "1", "1/2/3", "a/b", "1/9999999"])
-    func shardsThatAreNone(text: String) { #expect(Shard(parsing: text) == nil) }
+    @Test(arguments: [
+        ("0/3", "shards count from 1: 1/3 to 3/3"), ("4/3", "1/3 to 3/3"), ("0/1", "1: 1/1"),
+        ("1/0", "at least one"), ("-1/3", "count from 1"), ("1", "write I/N"),
+        ("1/2/3", "write I/N"), ("a/b", "write I/N"), ("1/9999999", "1000000 shards at most"),
+    ])
+    func shardsThatAreNone(text: String, words: String) {
+        let fault = #expect(throws: ShardFault.self) { try Shard(parsing: text) }
+        #expect(fault?.description.contains(words) ?? false, "\(fault.debugDescription)")
+    }
+
+    // `part-*` names journals too, which are no results.
+    @Test func journalsAreToldFromResults() throws {
+        let trial = try Trial(jobs: 3)
+        try trial.run()
+        let results = trial.scratch.path("out.jsonl")
+        // By what it says, not by its name.
+        let other = try trial.scratch.write("{}\n", to: "mine.journal")
+        let sorted = ResultMerge.sort([results, results + ".journal", other, "/no/such.jsonl"])
+        #expect(sorted.results == [results, other, "/no/such.jsonl"])
+        #expect(sorted.journals == [results + ".journal"])
+    }
+
+    // A merged file is nothing to go on with, which must be said in these words.
+    @Test func noRunGoesOnWithAMergedFile() throws {
+        let trial = try Trial(jobs: 3)
+        try trial.run()
+        var merge = ResultMerge()
+        try merge.add(trial.scratch.path("out.jsonl"))
+        _ = try merge.write(to: trial.scratch.path("merged.jsonl"), manifest: nil)
+        let before = try trial.scratch.text("merged.jsonl")
+        let failure = #expect(throws: Failure.self) { try trial.run(output: "merged.jsonl") }
+        #expect(failure?.status == .outputNotCreated)
+        #expect(failure?.message.contains("there is no journal") ?? false)
+        #expect(failure?.hint?.contains("merged file") ?? false)
+        #expect(try trial.scratch.text("merged.jsonl") == before)
+    }
 
     // The journal may have been left behind; then the lines alone say what belongs together.
     @Test(arguments: [true, false])

@@ -153,7 +153,9 @@ import VideoUnderstanding
         let trial = try Trial(jobs: 10)
         try trial.run()
         let before = try trial.scratch.text("out.jsonl")
-        let again = try trial.run { $0.retriesFailed = true }
+        // Both errors say that trying again is of no use.
+        #expect(try trial.run { $0.retry = .worthwhile }.worked == [])
+        let again = try trial.run { $0.retry = .everything }
         #expect(again.worked == ["4", "9"])
         // In their old places, once each.
         #expect(try trial.scratch.text("out.jsonl") == before)
@@ -245,7 +247,7 @@ import VideoUnderstanding
         let trial = try Trial(jobs: 5)
         try trial.run()
         try trial.run {
-            $0.retriesFailed = true
+            $0.retry = .everything
             $0.isUnordered = true
         }
         try trial.scratch.write("other", to: "0.bin")
@@ -293,7 +295,7 @@ import VideoUnderstanding
         let error = try trial.scratch.lines("out.jsonl").map { try JSON.parse($0)["error"] }
         #expect((error[1]?["code"]?.string == "internal") == !isTried)
         // Asked for, it gets another chance.
-        if !isTried { #expect(try trial.run { $0.retriesFailed = true }.worked == ["1"]) }
+        if !isTried { #expect(try trial.run { $0.retry = .worthwhile }.worked == ["1"]) }
     }
 
     // After a crash the program goes on by itself; what was asked of the run was asked once.
@@ -301,12 +303,12 @@ import VideoUnderstanding
         let trial = try Trial(jobs: 10)
         try trial.run()
         let retried = try trial.run {
-            $0.retriesFailed = true
+            $0.retry = .everything
             $0.limit = 1
         }
         #expect(retried.worked == ["4"])
         let on = try trial.run {
-            $0.retriesFailed = true
+            $0.retry = .everything
             $0.isContinuing = true
         }
         #expect(on.worked == ["9"])
@@ -370,6 +372,81 @@ import VideoUnderstanding
         let orphaned = try trial.run()
         #expect(orphaned.tally.superseded == 0)
         #expect(orphaned.tally.orphans == 3)
+    }
+
+    // A line is what it says, not where it stands: lines above it come and go.
+    @Test func badLinesKeepTheirErrorsWhereverTheyStand() throws {
+        let trial = try Trial(jobs: 2)
+        let sound = try trial.scratch.lines("jobs.jsonl")
+        let bad = ["{", "{", sound[1], sound[1], #"{"id":"bad","video":"v","task":"dance"}"#]
+        try trial.write(sound + bad)
+        #expect(try trial.run().tally.failures == ["job.invalid": 5])
+        let before = try trial.scratch.lines("out.jsonl")
+        for lines in [["", ""] + sound + bad, [sound[1]] + bad.reversed() + [sound[0]]] {
+            try trial.write(lines)
+            let again = try trial.run()
+            #expect(again.tally.outdated == 0)
+            #expect(again.tally.superseded == 0)
+            #expect(again.tally.before == 7)
+            #expect(try trial.scratch.lines("out.jsonl").sorted() == before.sorted())
+        }
+        // One of two equal lines goes, and one error with it.
+        try trial.write(sound + bad.dropFirst())
+        let fewer = try trial.run()
+        #expect(fewer.tally.superseded == 1)
+        #expect(fewer.tally.outdated == 0)
+        #expect(try trial.scratch.lines("out.jsonl").count == 6)
+    }
+
+    // What was noted by runs that did not note it is tried again, as they did.
+    @Test(arguments: [
+        (Failure(.decodeTimeout, stage: .decode, message: "m"), true, true),
+        (Failure(.decodeDamaged, stage: .decode, message: "m"), true, false),
+        (Failure(.decodeDamaged, stage: .decode, message: "m"), false, true),
+    ])
+    func errorsSayWhetherTryingAgainMayHelp(
+        failure: Failure, isNoted: Bool, isTried: Bool
+    ) throws {
+        let trial = try Trial(jobs: 1)
+        try trial.run(failing: failure)
+        if !isNoted {
+            let journal = try trial.scratch.text("out.jsonl.journal")
+            try trial.scratch.write(
+                journal.replacing(#""retryable":false,"#, with: ""), to: "out.jsonl.journal")
+        }
+        #expect(try trial.run().worked == [])
+        let again = try trial.run { $0.retry = .worthwhile }
+        #expect(again.worked == (isTried ? ["0"] : []))
+    }
+
+    // Half of a batch in the results of the other half would look like the whole.
+    @Test func shardsDoNotMix() throws {
+        let trial = try Trial(jobs: 12)
+        let first = try Shard(parsing: "1/2")
+        try trial.run { $0.shard = first }
+        let before = try trial.scratch.text("out.jsonl")
+        for text in ["2/2", "1/3"] {
+            let other = try Shard(parsing: text)
+            let failure = #expect(throws: Failure.self) { try trial.run { $0.shard = other } }
+            #expect(failure?.status == .outputNotCreated)
+            #expect(failure?.message.contains("outside of shard \(text)") ?? false)
+            #expect(try trial.scratch.text("out.jsonl") == before)
+        }
+        #expect(try trial.run { $0.shard = first }.worked == [])
+        // The whole includes the shard.
+        #expect(try trial.run().tally.left == 0)
+    }
+
+    // Another batch's results are kept, but a wrong --output must not pass in silence.
+    @Test func resultsOfAnotherBatchAreNoticed() throws {
+        let trial = try Trial(jobs: 2)
+        try trial.run()
+        #expect(try !trial.run().tally.isOtherBatch)
+        try trial.write([Trial.line(7, in: trial.scratch)])
+        let other = try trial.run()
+        #expect(other.tally.isOtherBatch)
+        #expect(other.tally.orphans == 2)
+        #expect(try !trial.run().tally.isOtherBatch)
     }
 
     // A checkpoint is what its bytes are, by whatever name it is reached.

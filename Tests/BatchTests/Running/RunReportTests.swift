@@ -11,6 +11,7 @@ import VideoUnderstanding
         tally.total = 10
         tally.before = 4
         tally.failedBefore = 1
+        tally.retryable = 3
         tally.done = 3
         tally.failed = 2
         tally.failures = ["job.invalid": 1, "decode.damaged": 1]
@@ -27,7 +28,7 @@ import VideoUnderstanding
         ] as [(Failure?, String)])
     func theSummaryIsADocument(failure: Failure?, ending: String) {
         let document = RunDocument(
-            source: "m.jsonl", output: "r.jsonl", shard: Shard(parsing: "2/3"),
+            source: "m.jsonl", output: "r.jsonl", shard: try? Shard(parsing: "2/3"),
             status: .someJobsFailed, failure: failure, tally: tally(),
             model: ModelRecord(name: "n", fingerprint: "f", weights: "bf16", mrope: "max")
         ).json
@@ -51,8 +52,10 @@ import VideoUnderstanding
         #expect(
             text { _ in }
                 == "jobs done: 3, failed: 2, in 36 s, 500 an hour; done before: 4, 1 of them failed; "
-                + "results: r.jsonl; errors are in the results, and --retry-failed does their jobs "
-                + "again; left: 1, which the same command goes on with")
+                + "results: r.jsonl; errors are in the results: --retry-failed tries them again; "
+                + "left: 1, which the same command goes on with")
+        #expect(text { $0.retryable = 2 }.contains("tries again the 2 of them that it may help"))
+        #expect(text { $0.retryable = 0 }.contains("none is worth another try"))
         #expect(
             text {
                 $0 = RunTally()
@@ -60,6 +63,24 @@ import VideoUnderstanding
                 $0.done = 2
                 $0.elapsed = 0.5
             } == "jobs done: 2, failed: 0, in 1 s; results: r.jsonl")
+    }
+
+    // A look is no run: nothing that it says may be taken for work done.
+    @Test func aPlanIsADocumentToo() {
+        var tally = RunTally()
+        tally.total = 9
+        tally.before = 4
+        tally.outdated = 2
+        tally.changes = ["fps": 2, "input": 2, "model": 3]
+        let document = RunDocument(
+            source: "m", output: "r", shard: nil, status: .success, failure: nil, tally: tally,
+            planned: 5, model: nil)
+        #expect(DocumentValidator().faults(in: document.json) == [])
+        #expect(document.json["ended"]?.string == "planned")
+        #expect(document.json["jobs"]?["left"]?.int == 5)
+        #expect(document.json["changes"]?.compact == #"{"model":3,"fps":2,"input":2}"#)
+        #expect(
+            document.text == "nothing was run; jobs to do: 5 of 9; done before: 4; results: r")
     }
 
     // Every line is a comment or `name{label="value"} number`, and every name is introduced.

@@ -55,7 +55,7 @@ struct Trial {
     @discardableResult
     func run(
         output: String = "out.jsonl", settings: Settings = Settings(),
-        analyzer: Analyzer? = nil,
+        analyzer: Analyzer? = nil, failing: Failure? = nil,
         options fill: (inout BatchOptions) -> Void = { _ in },
         before: (Job) throws(Failure) -> Void = { _ throws(Failure) in }
     ) throws -> Ended {
@@ -70,6 +70,9 @@ struct Trial {
             if let next { ahead.append(next.id) }
             worked.append(job.id)
             try before(job)
+            if let failing {
+                return JobOutcome(documents: [job.document(of: failing).json], failure: failing)
+            }
             return Self.outcome(of: job)
         }
         return Ended(tally: run.tally, worked: worked, ahead: ahead)

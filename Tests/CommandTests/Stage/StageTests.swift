@@ -55,6 +55,19 @@ struct StageTests {
         #expect(stage.wait() == 0)
     }
 
+    /// Whoever watches the log learns of failures without asking for more of it.
+    @Test func failuresAreLogged() throws {
+        let outcome = try Tool.run(
+            "stage", input: jobLine("x", "missing.mp4") + "no json\n")
+        #expect(outcome.status == 0)
+        let lines = outcome.errors.split(separator: "\n")
+        #expect(lines.count == 2, "\(outcome.errors)")
+        for (line, (code, id)) in zip(lines, [("input.not_found", "x"), ("job.invalid", "")]) {
+            #expect(line.hasPrefix("reelscribe: warning: failed: "))
+            #expect(line.contains("code=\(code)") && line.contains("id=\(id)"))
+        }
+    }
+
     @Test func noBadLineEndsTheStage() throws {
         let stage = try StageProcess()
         try stage.send(Data([0x7B, 0x00, 0x00, 0x7D, 0x0A]))

@@ -31,6 +31,29 @@ import VideoUnderstanding
         }
     }
 
+    // A hint that names another option than the one that was given leads nowhere.
+    @Test func theHintNamesTheOption() {
+        for option in ["--output", "--contact-sheet"] {
+            let failure = #expect(throws: Failure.self) {
+                _ = try FileOutput(path: "/no/such/x", atomically: true, option: option)
+            }
+            #expect(failure?.hint == "give another place with \(option)")
+        }
+    }
+
+    // The input by its address is the input.
+    @Test func anAddressIsNoDisguise() throws {
+        try withFolder { folder in
+            let path = folder + "/a b.mp4"
+            try Data("video".utf8).write(to: URL(fileURLWithPath: path))
+            let address = "file://" + path.replacing(" ", with: "%20")
+            #expect(throws: Failure.self) {
+                try OutputGuard.check(output: path, against: [address])
+            }
+            try OutputGuard.check(output: path, against: [address + ".none"])
+        }
+    }
+
     @Test func severalDocumentsAreThereAsSoonAsTheyAreWritten() throws {
         try withFolder { folder in
             let path = folder + "/out.jsonl"
