@@ -57,10 +57,14 @@ let package = Package(
                 "CSandbox", "Compute", "OrderedJSON", "Video", "VideoUnderstanding",
                 .product(name: "Yams", package: "Yams"),
             ]),
+        // Results for other programs and for people: subtitles, chapters, tables, pages.
+        .target(
+            name: "Export",
+            dependencies: ["Imaging", "Isolation", "OrderedJSON", "Video", "VideoUnderstanding"]),
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "Batch", "Compute", "Evaluation", "Isolation", "VideoUnderstanding",
+                "Batch", "Compute", "Evaluation", "Export", "Isolation", "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -87,6 +91,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "BatchTests", dependencies: ["Batch", "VideoUnderstanding", "OrderedJSON"]),
+        .testTarget(
+            name: "ExportTests",
+            dependencies: ["Export", "Imaging", "OrderedJSON", "Video", "VideoUnderstanding"]),
         .testTarget(name: "CommandTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
     ],
     swiftLanguageModes: [.v6],
