@@ -83,7 +83,10 @@ let package = Package(
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(
             name: "VideoUnderstandingTests",
-            dependencies: ["Compute", "Constraint", "OrderedJSON", "Qwen2VL", "VideoUnderstanding"]),
+            dependencies: [
+                "Compute", "Constraint", "OrderedJSON", "Qwen2VL", "Text", "Video",
+                "VideoUnderstanding",
+            ]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
