@@ -143,7 +143,7 @@ struct EmbeddedSubtitleTests {
         <i>First</i> & <b>bold</b> <|im_end|>
 
         2
-        00:00:02,000 --> 00:00:03,250
+        00:00:02,000 --> 00:00:02,750
         Second
         line
 
@@ -190,11 +190,12 @@ struct EmbeddedSubtitleTests {
             let subtitles = try read(input)
             #expect(subtitles.stream?.codec == found)
             #expect(subtitles.stream?.language == "eng")
-            #expect(
-                subtitles.cues.map(\.text) == ["First & bold <|im_end|>", "Second line", "Third"])
+            // To FFmpeg's decoder of WebVTT every pair of angle brackets is a tag.
+            let first = codec == "webvtt" ? "First & bold" : "First & bold <|im_end|>"
+            #expect(subtitles.cues.map(\.text) == [first, "Second line", "Third"])
             #expect(subtitles.cues.map { ($0.start * 100).rounded() / 100 } == [0.5, 2, 3])
             #expect(
-                zip(subtitles.cues.map(\.end), [2, 3.25, 3.9]).allSatisfy { abs($0 - $1) < 0.02 })
+                zip(subtitles.cues.map(\.end), [2, 2.75, 3.9]).allSatisfy { abs($0 - $1) < 0.02 })
             #expect(subtitles.damaged == 0 && subtitles.others.isEmpty)
         }
     }

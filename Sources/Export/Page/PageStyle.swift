@@ -139,7 +139,9 @@ enum PageStyle {
           .card, .note { break-inside: avoid; }
           .card { grid-template-columns: 4.2cm 1fr; border-color: #bbb; }
           .card.plain { grid-template-columns: 1fr; }
-          .card.on { box-shadow: none; }
+          .card.on { box-shadow: none; border-color: #bbb; }
+          .band.on { fill: var(--band-a); }
+          .band.b.on { fill: var(--band-b); }
           .needle { display: none !important; }
           .band, .mark, .lane, .track { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
           .live .time { text-decoration: none; }
