@@ -57,10 +57,14 @@ let package = Package(
                 "CSandbox", "Compute", "OrderedJSON", "Video", "VideoUnderstanding",
                 .product(name: "Yams", package: "Yams"),
             ]),
+        // Results for other programs and for people: subtitles, chapters, tables, pages.
+        .target(
+            name: "Export",
+            dependencies: ["Imaging", "Isolation", "OrderedJSON", "Video", "VideoUnderstanding"]),
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "Batch", "Compute", "Evaluation", "Isolation", "VideoUnderstanding",
+                "Batch", "Compute", "Evaluation", "Export", "Isolation", "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -79,7 +83,10 @@ let package = Package(
         .testTarget(name: "Qwen2VLTests", dependencies: ["Qwen2VL", "Text", "OrderedJSON"]),
         .testTarget(
             name: "VideoUnderstandingTests",
-            dependencies: ["Compute", "Constraint", "OrderedJSON", "Qwen2VL", "VideoUnderstanding"]),
+            dependencies: [
+                "Compute", "Constraint", "OrderedJSON", "Qwen2VL", "Text", "Video",
+                "VideoUnderstanding",
+            ]),
         .testTarget(
             name: "EvaluationTests",
             dependencies: [
@@ -87,6 +94,9 @@ let package = Package(
             ]),
         .testTarget(
             name: "BatchTests", dependencies: ["Batch", "VideoUnderstanding", "OrderedJSON"]),
+        .testTarget(
+            name: "ExportTests",
+            dependencies: ["Export", "Imaging", "OrderedJSON", "Video", "VideoUnderstanding"]),
         .testTarget(name: "CommandTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
     ],
     swiftLanguageModes: [.v6],

@@ -34,6 +34,37 @@ public final class DecodeWorkers: Sendable {
                 uri: input.uri, reason: "a process of its own does not have our standard input")
         }
         if case .url(let address) = input { try checkHost(of: address) }
+        let video = try start(
+            input, threads: threads, limits: limits, allowReferences: allowReferences,
+            needsPictures: sampling.needsPictures)
+        try video.open(
+            DecodeRequest(
+                input: input, probes: input.isRegularFile, sampling: sampling, limits: limits,
+                threads: threads, allowReferences: allowReferences,
+                queuedBytes: budget.queuedBytes, allowedHosts: budget.allowedHosts))
+        return video
+    }
+
+    /// Reads the text subtitles of a container in a process of its own; like
+    /// `EmbeddedSubtitles.read`.
+    package func subtitles(
+        of input: VideoInput, limits: DecodeLimits = .standard, allowReferences: Bool = false
+    ) throws(VideoError) -> EmbeddedSubtitles {
+        let video = try start(
+            input, threads: 1, limits: limits, allowReferences: allowReferences,
+            needsPictures: false)
+        return try video.subtitles(
+            DecodeRequest(
+                input: input, wantsSubtitles: true, probes: input.isRegularFile,
+                sampling: SamplingOptions(), limits: limits, threads: 1,
+                allowReferences: allowReferences, queuedBytes: budget.queuedBytes,
+                allowedHosts: budget.allowedHosts))
+    }
+
+    private func start(
+        _ input: VideoInput, threads: Int, limits: DecodeLimits, allowReferences: Bool,
+        needsPictures: Bool
+    ) throws(VideoError) -> RemoteVideo {
         let child: Nursery.Child
         do {
             child = try nursery.start(
@@ -43,16 +74,10 @@ public final class DecodeWorkers: Sendable {
         } catch {
             throw .systemFailure(operation: error.call, reason: error.reason)
         }
-        let video = RemoteVideo(
+        return RemoteVideo(
             child, of: nursery, uri: input.uri, budget: budget,
             longestFrame: SampledFrame.longestWireForm(limits.maximumPixels),
-            needsPictures: sampling.needsPictures)
-        try video.open(
-            DecodeRequest(
-                input: input, probes: input.isRegularFile, sampling: sampling, limits: limits,
-                threads: threads, allowReferences: allowReferences,
-                queuedBytes: budget.queuedBytes, allowedHosts: budget.allowedHosts))
-        return video
+            needsPictures: needsPictures)
     }
 
     /// The first address is checked here, all that it redirects to in the process.

@@ -7,19 +7,21 @@ import Video
 /// A message is one byte for its kind, four for the length of its content (little-endian), and the
 /// content. The side that asks sends one `request`, then one `begin`. The side that decodes answers
 /// with `opened`, then `frame`s and one `end`; or with `failed` at any time; `alive` may stand
-/// anywhere.
+/// anywhere. A request for subtitles is answered with one `subtitles` or `failed`.
 enum MessageKind: UInt8 {
     case request = 1
-    case begin, opened, frame, end, failed, alive
+    case begin, opened, frame, end, failed, alive, subtitles
 }
 
 /// The form of the messages. Both ends are the same program unless its file was replaced while it
 /// ran.
-let wireVersion = 1
+let wireVersion = 2
 
 /// Everything that the decoding side must know.
 struct DecodeRequest: WireValue, Equatable {
     var input: VideoInput
+    /// The subtitles of the container are wanted, and no frames.
+    var wantsSubtitles: Bool
     /// Find out whether a file is a picture.
     var probes: Bool
     var sampling: SamplingOptions
@@ -30,10 +32,12 @@ struct DecodeRequest: WireValue, Equatable {
     var allowedHosts: [String]?
 
     init(
-        input: VideoInput, probes: Bool, sampling: SamplingOptions, limits: DecodeLimits,
-        threads: Int, allowReferences: Bool, queuedBytes: Int, allowedHosts: [String]?
+        input: VideoInput, wantsSubtitles: Bool = false, probes: Bool, sampling: SamplingOptions,
+        limits: DecodeLimits, threads: Int, allowReferences: Bool, queuedBytes: Int,
+        allowedHosts: [String]?
     ) {
         self.input = input
+        self.wantsSubtitles = wantsSubtitles
         self.probes = probes
         self.sampling = sampling
         self.limits = limits
@@ -46,6 +50,7 @@ struct DecodeRequest: WireValue, Equatable {
     init(from reader: inout WireReader) throws(WireError) {
         _ = try reader.int(in: wireVersion...wireVersion, "version")
         input = try reader.value()
+        wantsSubtitles = try reader.bool()
         probes = try reader.bool()
         sampling = try reader.value()
         limits = try reader.value()
@@ -58,6 +63,7 @@ struct DecodeRequest: WireValue, Equatable {
     func write(to writer: inout WireWriter) {
         writer.put(wireVersion)
         writer.put(input)
+        writer.put(wantsSubtitles)
         writer.put(probes)
         writer.put(sampling)
         writer.put(limits)

@@ -62,6 +62,19 @@ package final class RemoteVideo: Sendable {
         }
     }
 
+    /// Reads subtitles in place of pictures; nothing else can be asked of the process then.
+    func subtitles(_ request: DecodeRequest) throws(VideoError) -> EmbeddedSubtitles {
+        try state.withLock { state throws(VideoError) in
+            try send(.request, request.wireBytes, &state)
+            guard case .subtitles(let found) = try receive(&state) else {
+                throw broken("no subtitles")
+            }
+            state.phase = .ended
+            finish()
+            return found
+        }
+    }
+
     /// Lets pictures come, and be decoded ahead of `next`.
     ///
     /// - Parameter target: the size to which they are resized there, with the result of
@@ -96,7 +109,7 @@ package final class RemoteVideo: Sendable {
                 state.phase = .ended
                 finish()
                 return nil
-            case .opened:
+            case .opened, .subtitles:
                 throw broken("a second description")
             }
         }
@@ -189,6 +202,7 @@ package final class RemoteVideo: Sendable {
         case opened(ReaderState)
         case frame(SampledFrame)
         case ended(ReaderState)
+        case subtitles(EmbeddedSubtitles)
     }
 
     private func send(
@@ -217,6 +231,7 @@ package final class RemoteVideo: Sendable {
             case .frame: return .frame(try SampledFrame(wireBytes: content))
             case .end: return .ended(try ReaderState(wireBytes: content))
             case .failed: failure = try VideoError(wireBytes: content)
+            case .subtitles: return .subtitles(try EmbeddedSubtitles(wireBytes: content))
             case .request, .begin, .alive: throw .invalid("kind of message")
             }
         } catch {

@@ -54,7 +54,10 @@ struct Reelscribe: ParsableCommand {
                 ]),
             CommandGroup(
                 name: "Documents and set-up",
-                subcommands: [SchemaCommand.self, ValidateCommand.self, DoctorCommand.self]),
+                subcommands: [
+                    ExportCommand.self, SchemaCommand.self, ValidateCommand.self,
+                    DoctorCommand.self,
+                ]),
         ])
 
     static func main() {

@@ -67,6 +67,14 @@ public struct JobOption: Sendable {
         },
         text("prompt", tasks: [.summarize], \.prompt),
         text("system", tasks: Set(JobTaskName.allCases), \.system),
+        JobOption("subtitles", "\"auto\", \"none\" or the path of a file") { value, settings in
+            guard let choice = value.string.flatMap(SubtitleChoice.init(typed:)) else {
+                return false
+            }
+            settings.subtitles.choice = choice
+            return true
+        },
+        whole("subtitle-tokens") { $1.subtitles.maxTokens = $0 },
     ]
 
     /// Names of the options that each say what answers look like: a job may have one of them.

@@ -25,6 +25,7 @@ struct JobRequest {
             object["settings"] = settings.json(for: .answer)
             object["questions"] = .array(questions.map(JSON.string))
         }
+        object["subtitles"] = settings.subtitles.stamp(of: job.video)
         if let meta = job.meta { object["meta"] = meta }
         self.init(object)
     }

@@ -49,6 +49,13 @@ enum DecodeProcess {
         let input = request.probes ? request.input.probed() : request.input
         try fault?.atOpening(socket, input.uri, protections: protections)
         watch(activity, outgoing)
+        if request.wantsSubtitles {
+            let found = try EmbeddedSubtitles.read(
+                input, limits: request.limits, allowReferences: request.allowReferences,
+                activity: activity)
+            outgoing.put(.subtitles, found.wireBytes)
+            return nil
+        }
         var reader = try VideoReader.open(
             input, sampling: request.sampling, limits: request.limits, threads: request.threads,
             allowReferences: request.allowReferences, activity: activity)

@@ -7,14 +7,14 @@ import Glibc
 /// names or open sockets are refused once the content is recognised, and `io_open`, through which
 /// FFmpeg would open anything else, refuses as well.
 struct Demuxer: ~Copyable {
-    private let context: UnsafeMutablePointer<AVFormatContext>
+    let context: UnsafeMutablePointer<AVFormatContext>
     private let io: UnsafeMutablePointer<AVIOContext>
-    private let packet: UnsafeMutablePointer<AVPacket>
+    let packet: UnsafeMutablePointer<AVPacket>
     /// Keeps alive what the callbacks point at.
-    private let bytes: ByteSource
+    let bytes: ByteSource
     /// Keeps alive what the log points at.
     private let diagnostics: Diagnostics
-    private let limits: DecodeLimits
+    let limits: DecodeLimits
     private let streamIndex: Int
 
     /// What the container says about itself and the chosen stream.

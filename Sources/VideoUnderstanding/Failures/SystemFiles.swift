@@ -66,7 +66,7 @@ package enum SystemFiles {
     }
 
     /// The absolute path without links, or nil where nothing is there.
-    static func realPath(_ path: String) -> String? {
+    package static func realPath(_ path: String) -> String? {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)

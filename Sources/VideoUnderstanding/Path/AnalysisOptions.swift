@@ -30,6 +30,9 @@ package struct AnalysisOptions: Sendable {
     package let ablation: Ablation?
     /// Free text where nil.
     package let answerShape: AnswerShape?
+    package let subtitles: SubtitleSettings
+    /// Positions of the model.
+    package let contextTokens: Int
 
     /// - Parameter model: gives what the settings leave to the checkpoint.
     package init(_ settings: Settings, model: ModelConfiguration) {
@@ -65,6 +68,8 @@ package struct AnalysisOptions: Sendable {
         threads = settings.effectiveThreads
         ablation = settings.ablation
         answerShape = settings.answerShape
+        subtitles = settings.subtitles
+        contextTokens = model.text.maxPositions
     }
 }
 

@@ -62,11 +62,13 @@ public final class Analyzer: Sendable {
     ///   - windowed: whether a long input becomes several model inputs. Otherwise it is sampled
     ///     more thinly, evenly over its length, until one model input holds it.
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
+    ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - tap: sees the patch rows.
     package func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool = true,
-        options: AnalysisOptions, prepared: PreparedVideo? = nil, timing: inout TimingRecord,
+        transcript: Transcript = .none, options: AnalysisOptions,
+        prepared: PreparedVideo? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
         let start = ContinuousClock.now
@@ -79,7 +81,7 @@ public final class Analyzer: Sendable {
         }
         let opened = try open(
             input, windowed: windowed, prompts: prompts, needsPictures: needsPictures,
-            options: options)
+            transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
         try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
         return VisualStream(
@@ -96,22 +98,23 @@ public final class Analyzer: Sendable {
         guard settings.decoding != .inProcess else { return nil }
         let options = AnalysisOptions(settings, model: model.configuration)
         do {
+            let transcript = try transcript(of: input, options: options)
             let opened =
                 switch use {
                 case .summary:
                     try open(
                         input, windowed: true, prompts: [options.segmentPrompt],
-                        needsPictures: true, options: options)
+                        needsPictures: true, transcript: transcript, options: options)
                 case .answers(let questions):
                     try open(
                         input, windowed: false,
                         prompts: questions.map {
                             Prompts.asking($0, shape: options.answerShape)
-                        }, needsPictures: true, options: options)
+                        }, needsPictures: true, transcript: transcript, options: options)
                 }
             guard let video = opened.reader.remote else { return nil }
             try video.begin(target: opened.plan.transferSize)
-            return PreparedVideo(video, plan: opened.plan)
+            return PreparedVideo(video, plan: opened.plan, transcript: transcript)
         } catch {
             throw Failure(error, stage: .open)
         }
@@ -125,9 +128,11 @@ public final class Analyzer: Sendable {
 
     private func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool,
-        options: AnalysisOptions
+        transcript: Transcript, options: AnalysisOptions
     ) throws -> OpenedVideo {
-        let room = try roomForVisualTokens(prompts: prompts, options: options)
+        let room = try roomForVisualTokens(
+            prompts: prompts, reserved: reservedTokens(for: transcript, options: options),
+            options: options)
         var sampling = options.sampling
         sampling.needsPictures = needsPictures
         sampling.detectsCuts = windowed && options.windowsEndAtCuts
@@ -165,15 +170,19 @@ public final class Analyzer: Sendable {
     }
 
     /// Tokens of the context that are left beside the longest prompt and its answer.
-    private func roomForVisualTokens(prompts: [String], options: AnalysisOptions) throws -> Int {
+    ///
+    /// - Parameter reserved: tokens that the prompt grows by when a window is known.
+    private func roomForVisualTokens(
+        prompts: [String], reserved: Int, options: AnalysisOptions
+    ) throws -> Int {
         let context = model.configuration.text.maxPositions
         let text =
             try prompts.map {
                 try layOut([], prompt: $0, system: options.system, rule: options.mrope).ids.count
             }.max() ?? 0
         // The marks around the visual input, and the cuts between tokens that they move.
-        let room = context - text - options.maxNewTokens - 8
-        guard room > 0 else { throw contextExceeded(text + options.maxNewTokens) }
+        let room = context - text - reserved - options.maxNewTokens - 8
+        guard room > 0 else { throw contextExceeded(text + reserved + options.maxNewTokens) }
         return room
     }
 

@@ -100,10 +100,12 @@ package struct FrameReader: ~Copyable {
 public final class PreparedVideo: Sendable {
     let video: RemoteVideo
     let plan: VisualPlan
+    let transcript: Transcript
 
-    init(_ video: RemoteVideo, plan: VisualPlan) {
+    init(_ video: RemoteVideo, plan: VisualPlan, transcript: Transcript) {
         self.video = video
         self.plan = plan
+        self.transcript = transcript
     }
 
     /// Ends the decoding, from any thread, for an input that is not wanted any more.

@@ -44,3 +44,17 @@ package struct PromptLayout: Sendable {
         self.positions = ablation == .zeroTime ? positions.withoutTime(in: visuals) : positions
     }
 }
+
+extension PromptLayout {
+    /// How many ids all prompts begin with; each has at least one more.
+    ///
+    /// - Parameter layouts: not empty, with the same visual inputs at their beginning.
+    static func sharedPrefix(of layouts: [PromptLayout]) -> Int {
+        var shared = layouts[0].ids.count - 1
+        for layout in layouts.dropFirst() {
+            let same = zip(layouts[0].ids, layout.ids).prefix { $0 == $1 }.count
+            shared = min(shared, same, layout.ids.count - 1)
+        }
+        return shared
+    }
+}

@@ -80,6 +80,8 @@ public struct Settings: Sendable, Equatable {
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
     public var prompt: String?
+    /// What the model reads of what is said.
+    public var subtitles = SubtitleSettings()
     /// How answers look; free text where nil.
     public var answerShape: AnswerShape?
     /// Spoils the input on purpose, for evaluations.
@@ -146,6 +148,7 @@ public struct Settings: Sendable, Equatable {
             members.add("choices", .array(labels.map(JSON.string)))
         default: break
         }
+        members.add("subtitles", ifPresent: subtitles.json)
         members.add("ablation", ifPresent: (ablation?.name).map(JSON.string))
         return members.json
     }
@@ -205,6 +208,9 @@ public struct Settings: Sendable, Equatable {
         }
         if let threads, !(1...1024).contains(threads) {
             throw invalid("--threads must lie between 1 and 1024")
+        }
+        if !SubtitleSettings.tokenBounds.contains(subtitles.maxTokens) {
+            throw invalid("--subtitle-tokens must lie between 16 and 65536")
         }
         try answerShape?.validate()
     }

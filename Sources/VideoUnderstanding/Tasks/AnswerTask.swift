@@ -33,10 +33,11 @@ extension Analyzer {
     ) throws {
         var timing = TimingRecord()
         let start = ContinuousClock.now
-        let prompts = questions.map { Prompts.asking($0, shape: options.answerShape) }
+        let asked = questions.map { Prompts.asking($0, shape: options.answerShape) }
+        let transcript = try prepared?.transcript ?? transcript(of: input, options: options)
         var stream = try open(
-            input, windowed: false, prompts: prompts, options: options, prepared: prepared,
-            timing: &timing)
+            input, windowed: false, prompts: asked, transcript: transcript, options: options,
+            prepared: prepared, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
             throw Failure(
@@ -45,6 +46,8 @@ extension Analyzer {
         try stream.finish(timing: &timing)
         let video = try record(of: input, stream, timing: &timing)
 
+        var reading = TranscriptReading(transcript, of: stream.description, options: options)
+        let prompts = reading.prompts(asked, from: visual.window.start, tokenizer: tokenizer)
         let layouts = try prompts.map {
             try layOut(
                 [(visual.kind, visual.grid)], prompt: $0, system: options.system,
@@ -55,8 +58,11 @@ extension Analyzer {
         var session = try session(
             tokens: longest + max(options.maxNewTokens, writer.longestLabel), plan: stream.plan,
             options: options)
-        // All prompts are the same up to the end of the video: it is read once.
-        let prefix = layouts[0].visuals[0].upperBound
+        // All prompts are the same up to the end of the video, or of what is said in it: that is
+        // read once.
+        let prefix =
+            reading.isEmpty
+            ? layouts[0].visuals[0].upperBound : PromptLayout.sharedPrefix(of: layouts)
         try onEvent(.stage("reading \(prefix) tokens"))
         _ = try read(
             layouts[0], 0..<prefix, visuals: [visual], into: &session, timing: &timing)
@@ -91,7 +97,8 @@ extension Analyzer {
                     shares: session.watch?.shares ?? [], moments: visual.moments, end: stream.end),
                 provenance: provenance(
                     stream, grids: [visual.grid], moments: visual.moments, for: .answer,
-                    settings: settings, usage: usage, finish: answer.finish, timing: timing))
+                    settings: settings.reading(transcript), usage: usage, finish: answer.finish,
+                    warnings: reading.warnings, timing: timing))
             try onAnswer(index, document)
         }
     }

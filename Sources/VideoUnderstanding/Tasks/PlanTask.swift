@@ -28,9 +28,11 @@ extension Analyzer {
         _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> PlanDocument {
         var timing = TimingRecord()
+        let transcript = try transcript(of: input, options: options)
         let stream = try open(
             input, windowed: true, prompts: [options.segmentPrompt], needsPictures: false,
-            options: options, timing: &timing)
+            transcript: transcript, options: options, timing: &timing)
+        var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
         try onEvent(.opened(duration: stream.description.duration))
         var windows = stream.intoWindows()
@@ -39,8 +41,11 @@ extension Analyzer {
         while let window = try windows.next(timing: &timing, onPair: { _, _, _ in }) {
             let grid = geometry.grid(of: plan.target, pairs: (window.moments.count + 1) / 2)
             let layout = try layOut(
-                [(plan.kind, grid)], prompt: options.segmentPrompt, system: options.system,
-                rule: options.mrope)
+                [(plan.kind, grid)],
+                prompt: reading.prompt(
+                    options.segmentPrompt, from: window.start, to: window.next?.time,
+                    tokenizer: tokenizer),
+                system: options.system, rule: options.mrope)
             let end = window.next?.time ?? windows.reader.report.end
             planned.append(
                 PlannedWindow(
@@ -67,8 +72,8 @@ extension Analyzer {
                 generatedTokens: planned.count * options.maxNewTokens),
             memory: memory,
             estimate: estimate(planned, patches: patches, options: options, decode: timing.decode),
-            settings: effective(settings).json(for: .summary),
-            warnings: modelWarnings + plan.warnings + report.warningRecords)
+            settings: effective(settings.reading(transcript)).json(for: .summary),
+            warnings: modelWarnings + plan.warnings + report.warningRecords + reading.warnings)
     }
 
     /// Seconds by stage, from operations and bytes counted, and rates measured now.

@@ -53,7 +53,7 @@ extension Analyzer {
     func provenance(
         _ stream: borrowing VisualStream, grids: [PatchGrid], moments: [SampledMoment],
         for purpose: Settings.Purpose, settings: Settings, usage: UsageRecord,
-        finish: FinishReason, timing: TimingRecord
+        finish: FinishReason, warnings: [WarningRecord] = [], timing: TimingRecord
     ) -> Provenance {
         Provenance(
             sampling: SamplingRecord(
@@ -61,7 +61,8 @@ extension Analyzer {
                 frameSize: stream.plan.target, grids: grids, timestamps: moments.map(\.time)),
             model: record(mrope: settings.mrope), settings: effective(settings).json(for: purpose),
             usage: usage, finishReason: finish,
-            warnings: modelWarnings + stream.plan.warnings + stream.report.warningRecords,
+            warnings: modelWarnings + stream.plan.warnings + stream.report.warningRecords
+                + warnings,
             timing: timing)
     }
 

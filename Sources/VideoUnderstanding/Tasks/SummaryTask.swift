@@ -28,15 +28,21 @@ extension Analyzer {
     ) throws -> SummaryDocument {
         var timing = TimingRecord()
         let start = ContinuousClock.now
+        let transcript = try prepared?.transcript ?? transcript(of: input, options: options)
         var stream = try open(
-            input, windowed: true, prompts: [options.segmentPrompt], options: options,
-            prepared: prepared, timing: &timing)
+            input, windowed: true, prompts: [options.segmentPrompt], transcript: transcript,
+            options: options, prepared: prepared, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
+        var reading = TranscriptReading(transcript, of: stream.description, options: options)
         var story = Story()
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
             try onEvent(.stage("describing \(Timecode.text(of: visual.window.start))"))
             let (text, layout) = try answer(
-                [visual], stream.plan, prompt: options.segmentPrompt, options: options,
+                [visual], stream.plan,
+                prompt: reading.prompt(
+                    options.segmentPrompt, from: visual.window.start,
+                    to: visual.window.next?.time, tokenizer: tokenizer),
+                options: options,
                 timing: &timing, onEvent: onEvent)
             story.add(text, to: visual, promptTokens: layout.ids.count)
         }
@@ -50,7 +56,8 @@ extension Analyzer {
             video: video, summary: whole, segments: segments,
             provenance: provenance(
                 stream, grids: story.grids, moments: story.moments, for: .summary,
-                settings: settings, usage: story.usage, finish: story.finish, timing: timing))
+                settings: settings.reading(transcript), usage: story.usage, finish: story.finish,
+                warnings: reading.warnings, timing: timing))
     }
 
     /// Reads visual inputs and a prompt in a session of their own, and writes a text.

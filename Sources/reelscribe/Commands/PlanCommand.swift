@@ -24,7 +24,10 @@ struct PlanCommand: ParsableCommand {
 
     func settings() throws -> Settings { try Settings.from(summary.apply) }
 
-    func validate() throws { _ = try settings() }
+    func validate() throws {
+        _ = try settings()
+        try summary.watch.subtitles.check(videos: videos.count)
+    }
 
     func run() throws {
         let progress = summary.watch.reports.start()

@@ -52,6 +52,9 @@ struct TraceCommand: ParsableCommand {
         if settings.generation.temperature != 0 {
             throw ValidationError("A trace is greedy; leave --temperature out.")
         }
+        if settings.subtitles.choice != .none {
+            throw ValidationError("A trace has no subtitles in its prompt; leave --subtitles out.")
+        }
     }
 
     func run() throws {

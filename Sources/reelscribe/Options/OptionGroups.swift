@@ -10,6 +10,7 @@ struct WatchOptions: ParsableArguments {
     var system: String?
 
     @OptionGroup(title: "Sampling") var sampling: SamplingOptions
+    @OptionGroup(title: "Subtitles") var subtitles: SubtitleOptions
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Generation") var generation: GenerationOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
@@ -17,6 +18,7 @@ struct WatchOptions: ParsableArguments {
     /// Puts in what the user said.
     func apply(to settings: inout Settings) {
         sampling.apply(to: &settings)
+        subtitles.apply(to: &settings)
         model.apply(to: &settings)
         generation.apply(to: &settings)
         if let system { settings.system = system }
