@@ -8,7 +8,8 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 SWIFT ?= swift
 REELSCRIBE := .build/release/reelscribe
-CLIP := Samples/street-crossing.mkv
+CLIP := Samples/sample-world.mp4
+QUESTION := When does the orange triangle appear?
 BENCH ?= --size 2b
 
 # One configuration for everything, so that nothing is built twice. `swift test` on its own would build the whole package
@@ -27,14 +28,21 @@ demo: build  ## Summarize a sample clip and draw a contact sheet of it, from a f
 	@echo "== What is looked at: $(REELSCRIBE) frames $(CLIP) --contact-sheet demo-output/contact-sheet.png"
 	@$(REELSCRIBE) frames $(CLIP) --contact-sheet demo-output/contact-sheet.png --output demo-output/frames.json
 	@echo
-	@echo "== What the model says: $(REELSCRIBE) summarize $(CLIP) --pretty"
-	@$(REELSCRIBE) summarize $(CLIP) --pretty --output demo-output/summary.json
-	@cat demo-output/summary.json
+	@echo "== What the model says: $(REELSCRIBE) summarize $(CLIP) --text"
+	@$(REELSCRIBE) summarize $(CLIP) --text
+	@echo
+	@echo "== A question: $(REELSCRIBE) ask $(CLIP) '$(QUESTION)' --text"
+	@$(REELSCRIBE) ask $(CLIP) '$(QUESTION)' --text
+	@echo
+	@echo "== The same as documents: $(REELSCRIBE) summarize $(CLIP) --output demo-output/summary.json"
+	@$(REELSCRIBE) summarize $(CLIP) --output demo-output/summary.json
+	@$(REELSCRIBE) export demo-output/summary.json --output demo-output/summary.html
 	@echo
 	@echo "Look at:"
 	@echo "  demo-output/contact-sheet.png  the frames that were taken, each with its time"
 	@echo "  demo-output/frames.json        their exact times, the pairs they form, the number of visual tokens"
-	@echo "  demo-output/summary.json       the document above"
+	@echo "  demo-output/summary.json       the summary as a document, with everything that it rests on"
+	@echo "  demo-output/summary.html       the same as a page, with the video beside it"
 	@echo "  Samples/README.md              what the clip really shows, and when"
 	@echo "A file of your own:  $(REELSCRIBE) summarize FILE"
 

@@ -18,8 +18,18 @@ def logit(p):
     return math.log(p / (1 - p))
 
 
+def loss(points, slope, intercept):
+    """minus the logarithm of the likelihood, with a slight pull to slope 1 and intercept 0"""
+    total = ((slope - 1) ** 2 + intercept ** 2) / 2
+    for x, right in points:
+        z = slope * x + intercept
+        # log(1 + e^z) without overflow.
+        total += max(z, 0.0) + math.log1p(math.exp(-abs(z))) - right * z
+    return total
+
+
 def fit(points):
-    """(x, is right) -> slope and intercept of the most likely line, with a slight pull to slope 1 and intercept 0"""
+    """(x, is right) -> slope and intercept of the most likely line"""
     slope, intercept = 1.0, 0.0
     for _ in range(100):
         gradient, curvature = [slope - 1, intercept], [1.0, 0.0, 1.0]
@@ -34,8 +44,12 @@ def fit(points):
         determinant = curvature[0] * curvature[2] - curvature[1] ** 2
         step = ((curvature[2] * gradient[0] - curvature[1] * gradient[1]) / determinant,
                 (curvature[0] * gradient[1] - curvature[1] * gradient[0]) / determinant)
-        slope, intercept = slope - step[0], intercept - step[1]
-        if max(map(abs, step)) < 1e-9:
+        # Where nearly all answers are sure a whole step leads astray.
+        before, length = loss(points, slope, intercept), 1.0
+        while length > 1e-6 and loss(points, slope - length * step[0], intercept - length * step[1]) > before:
+            length /= 2
+        slope, intercept = slope - length * step[0], intercept - length * step[1]
+        if length * max(map(abs, step)) < 1e-9:
             break
     return max(0.0, slope), intercept
 

@@ -70,7 +70,7 @@ struct EvalCommandTests {
             "eval", "--dataset", Repository.path("Samples/questions.jsonl"), "--model", Self.model,
             "--max-new-tokens", "4")
         #expect(outcome.status == 3)
-        #expect(try JSON.parse(outcome.output)["scores"]?["lines"]?.int == 7)
+        #expect(try JSON.parse(outcome.output)["scores"]?["lines"]?.int == 18)
         #expect(!outcome.errors.contains("did you mean"))
     }
 

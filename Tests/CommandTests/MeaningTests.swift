@@ -1,0 +1,84 @@
+import Foundation
+import OrderedJSON
+import Testing
+import VideoUnderstanding
+
+/// What the sample model says of the clip of its world: the tests of the words themselves, and of the
+/// times in them, from the file to the document.
+@Suite(.enabled(if: Tool.isBuilt, "the program was not built beside the tests"))
+struct MeaningTests {
+    private static let model = Repository.path("Samples/model")
+    private static let clip = Repository.path("Samples/sample-world.mp4")
+
+    /// The lines of the sample questions that speak of the clip.
+    private static func questions() throws -> String {
+        try String(contentsOfFile: Repository.path("Samples/questions.jsonl"), encoding: .utf8)
+            .split(separator: "\n").filter { $0.contains("\"sample-world") }
+            .map { $0 + "\n" }.joined()
+    }
+
+    /// The results of `eval`, a line a question.
+    private func results(_ arguments: String...) throws -> [JSON] {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("meaning-\(UUID().uuidString).jsonl").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let outcome = try Tool(
+            [
+                "eval", "--dataset", "-", "--videos", Repository.path("Samples"), "--model",
+                Self.model, "--results", file,
+            ] + arguments, input: try Self.questions()
+        ).outcome()
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        return try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+            .map { try JSON.parse(String($0)) }
+    }
+
+    private func isCorrect(_ result: JSON) -> Bool { result["correct"] == .bool(true) }
+
+    // Guards everything between the file and the answer: a fault anywhere makes nonsense of it.
+    @Test func theClipIsUnderstood() throws {
+        let results = try results()
+        #expect(results.count >= 12)
+        for result in results {
+            // It has never been asked to choose a letter.
+            guard result["kind"]?.string != "choice" else { continue }
+            #expect(
+                isCorrect(result),
+                "\(result["question"]?.string ?? ""): \(result["answer"]?.string ?? "")")
+        }
+    }
+
+    // Guards the claim that the answers come from the picture and its time, not from the question.
+    @Test(arguments: ["zero-time", "shuffle-frames"])
+    func withoutTimeItIsNot(ablation: String) throws {
+        let timed = try results("--ablate", ablation).filter {
+            $0["category"]?.string?.hasPrefix("when") ?? false
+        }
+        try #require(timed.count >= 3)
+        #expect(timed.count(where: isCorrect) * 2 <= timed.count)
+    }
+
+    @Test func segmentsAreTheScenes() throws {
+        let outcome = try Tool.run("summarize", Self.clip, "--model", Self.model)
+        let document = try JSON.parse(outcome.output)
+        let clips = try JSON.parse(
+            String(contentsOfFile: Repository.path("Samples/sample-world.json"), encoding: .utf8))
+        let scenes = try #require(clips["clips"]?[0]?["scenes"]?.array)
+        let segments = try #require(document["segments"]?.array)
+        try #require(segments.count == scenes.count)
+        for (segment, scene) in zip(segments, scenes) {
+            // A cut lies at the first picture behind the true time, of ten a second.
+            let late = (segment["start"]?.double ?? -1) - (scene["start"]?.double ?? 0)
+            #expect((-0.001...0.1).contains(late))
+            #expect(segment["summary"]?.string == scene["description"]?.string)
+        }
+        #expect(document["warnings"]?[0]?["code"]?.string == "model.sample")
+    }
+
+    // Guards evidence: the stretch that an answer names lies where the thing is.
+    @Test func evidenceLiesWhereTheThingIs() throws {
+        let told = try results().compactMap { $0["evidence_iou"]?.double }
+        try #require(told.count >= 5)
+        #expect(told.reduce(0, +) / Double(told.count) > 0.4)
+    }
+}
