@@ -42,7 +42,7 @@ public struct Exporter: Sendable {
             case .chapters:
                 let document = try timed(documents, tell)
                 return try Chapters(
-                    document.timedTexts, duration: document.video?.duration ?? 0
+                    document.chapterTexts, duration: document.video?.duration ?? 0
                 ).text
             case .html: break
             }

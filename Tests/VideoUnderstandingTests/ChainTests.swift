@@ -53,6 +53,7 @@ import VideoUnderstanding
             settings: settings {
                 $0.window = Rational(window)
                 $0.cuts = .off
+                $0.repetitions = .keep
             })
         #expect(document.segments.map { ($0.range.start * 1e6).rounded() / 1e6 } == starts)
         for (segment, next) in zip(document.segments, document.segments.dropFirst()) {
@@ -93,6 +94,7 @@ import VideoUnderstanding
             settings: settings {
                 $0.window = Rational(text: window) ?? Rational(1)
                 $0.minSegment = Rational(text: least) ?? Rational(1)
+                $0.repetitions = .keep
                 $0.sampling.fps = Rational(text: fps) ?? Rational(1)
                 $0.sampling.minFrames = 1
             })
@@ -203,7 +205,10 @@ import VideoUnderstanding
     // Guards plan: what it promises is what happens.
     @Test func thePlanIsKept() throws {
         let analyzer = try analyzer()
-        let settings = settings { $0.window = Rational(7) }
+        let settings = settings {
+            $0.window = Rational(7)
+            $0.repetitions = .keep
+        }
         let plan = try analyzer.plan(try input("street-crossing.mkv"), settings: settings)
         let summary = try analyzer.summarize(try input("street-crossing.mkv"), settings: settings)
         #expect(plan.usage.visualTokens == summary.provenance.usage.visualTokens)

@@ -65,6 +65,8 @@ public struct JobOption: Sendable {
             settings.minSegment = seconds
             return true
         },
+        choice("repetitions", tasks: [.summarize]) { $1.repetitions = $0 },
+        choice("chapters", tasks: [.summarize]) { $1.chapters = $0 },
         text("prompt", tasks: [.summarize], \.prompt),
         text("system", tasks: Set(JobTaskName.allCases), \.system),
         JobOption("subtitles", "\"auto\", \"none\" or the path of a file") { value, settings in

@@ -70,6 +70,12 @@ extension ExportedDocument.Summary {
                 keyframe: try reader.seconds(element["keyframe"], path + "/keyframe"),
                 confidence: element["confidence"]?.double ?? 0)
         }
+        chapters = try reader.list(json["chapters"], "/chapters") {
+            element, path throws(ExportError) in
+            ExportedDocument.Chapter(
+                range: try reader.range(element["start"], element["end"], path),
+                text: element["summary"]?.string ?? "")
+        }
         origin = ExportedDocument.Origin(json)
     }
 }

@@ -21,6 +21,7 @@ public struct ExportedDocument: Sendable, Equatable {
         public var video: Video
         public var text: String
         public var segments: [Segment]
+        public var chapters: [Chapter]
         public var origin: Origin
     }
 
@@ -30,6 +31,11 @@ public struct ExportedDocument: Sendable, Equatable {
         public var boundary: String
         public var keyframe: Double
         public var confidence: Double
+    }
+
+    public struct Chapter: Sendable, Equatable {
+        public var range: TimeRange
+        public var text: String
     }
 
     public struct Answer: Sendable, Equatable {

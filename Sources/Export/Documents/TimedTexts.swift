@@ -20,6 +20,16 @@ extension ExportedDocument {
     }
 }
 
+extension ExportedDocument {
+    /// What becomes chapters: those of a summary that has some, or else its segments.
+    var chapterTexts: [TimedText] {
+        guard case .summary(let summary) = content, !summary.chapters.isEmpty else {
+            return timedTexts
+        }
+        return summary.chapters.map { TimedText(range: $0.range, text: $0.text) }
+    }
+}
+
 extension ExportedDocument.Answer {
     /// The intervals that the answer consists of, as of `--shape intervals` and `events`; or else
     /// its evidence.

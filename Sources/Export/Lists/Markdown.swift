@@ -38,6 +38,15 @@ struct Markdown: Sendable {
 
     private mutating func add(_ summary: ExportedDocument.Summary) {
         paragraphs(summary.text)
+        if !summary.chapters.isEmpty {
+            line("", "## Chapters", "")
+            for (index, chapter) in summary.chapters.enumerated() {
+                let start = Clock.tenths(chapter.range.start)
+                line(
+                    "\(index + 1). **\(start) – \(Clock.tenths(chapter.range.end))** "
+                        + Self.escaped(Words.line(chapter.text)))
+            }
+        }
         guard summary.segments.count > 1 else { return }
         line("", "## Segments", "")
         for segment in summary.segments {

@@ -85,7 +85,7 @@ struct HTMLPage {
     }
 
     private var body: String {
-        let lists = segmentList + answerList
+        let lists = chapterList + segmentList + answerList
         guard duration > 0 else { return lists }
         return """
             <div class="watch">
@@ -156,6 +156,20 @@ struct HTMLPage {
             + "<span class=\"sr\">Play from </span>\(Clock.tenths(time))</button>"
     }
 
+    private var chapterList: String {
+        guard let chapters = group.summaries.first?.chapters, !chapters.isEmpty else { return "" }
+        var html = "<h2>Chapters</h2>\n<ol class=\"list\">\n"
+        for chapter in chapters {
+            html +=
+                "<li class=\"card plain\" data-from=\"\(HTMLText.number(chapter.range.start))\" "
+            html +=
+                "data-to=\"\(HTMLText.number(chapter.range.end))\">\n<div><div class=\"when\"><span>"
+            html += "\(Self.button(chapter.range.start)) – \(Clock.tenths(chapter.range.end))"
+            html += "</span></div>\n" + HTMLText.paragraphs(chapter.text) + "</div>\n</li>\n"
+        }
+        return html + "</ol>\n"
+    }
+
     private var segmentList: String {
         guard let segments = group.summaries.first?.segments else { return "" }
         var html = "<h2>Segments</h2>\n<ol class=\"list\">\n"
@@ -174,7 +188,7 @@ struct HTMLPage {
             }
             html += "<div><div class=\"when\"><span>\(Self.button(segment.range.start)) – "
             html += "\(Clock.tenths(segment.range.end))</span>"
-            html += "<span class=\"tag\" title=\"confidence of the model, not calibrated\">"
+            html += "<span class=\"tag\" title=\"how sure the model was of its own words\">"
             html += "confidence \(HTMLText.number(segment.confidence, decimals: 2))</span></div>\n"
             html += HTMLText.paragraphs(segment.text) + "</div>\n</li>\n"
         }
@@ -189,7 +203,7 @@ struct HTMLPage {
             html += "<h3 dir=\"auto\"><span class=\"tag\">Q\(index + 1)</span> "
             html += "\(HTMLText.line(answer.question))</h3>\n"
             html += Self.answer(answer)
-            html += "<p class=\"small\" title=\"confidence of the model, not calibrated\">"
+            html += "<p class=\"small\" title=\"how sure the model was of its own words\">"
             html += "confidence \(HTMLText.number(answer.confidence, decimals: 2))</p>\n"
             html += "</div></li>\n"
         }
@@ -260,7 +274,8 @@ struct HTMLPage {
             \(items.joined())</dl>
             <p class="small">The words are those of a model, which may be wrong; times are \
             presentation times of the file. Confidence is the geometric mean of the probabilities \
-            that the model gave its own tokens, and is not calibrated.\
+            that the model gave its own tokens; only some checkpoints bring what makes it a \
+            probability of being right.\
             \(isCutOff ? " Some texts were cut off at the bound on their length." : "")</p>
             </details>
 

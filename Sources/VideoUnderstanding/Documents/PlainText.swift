@@ -1,14 +1,20 @@
 extension SummaryDocument {
-    /// The summary for a person: the whole, then a segment a paragraph.
+    /// The summary for a person: the whole, then a segment a line, below its chapter where there
+    /// are chapters.
     public var text: String {
+        func line(_ range: TimeRange, _ text: String) -> String {
+            "\(Timecode.text(of: range.start)) – \(Timecode.text(of: range.end))  \(text)"
+        }
         var lines = [summary]
-        if segments.count > 1 {
+        for (index, chapter) in chapters.enumerated() {
+            lines += ["", "\(index + 1). " + line(chapter.range, chapter.summary)]
+            // What a chapter of one segment says is what that segment says.
+            guard chapter.segments.count > 1 else { continue }
+            lines += segments[chapter.segments].map { "   " + line($0.range, $0.summary) }
+        }
+        if chapters.isEmpty, segments.count > 1 {
             lines.append("")
-            for segment in segments {
-                let start = Timecode.text(of: segment.range.start)
-                let end = Timecode.text(of: segment.range.end)
-                lines.append("\(start) – \(end)  \(segment.summary)")
-            }
+            lines += segments.map { line($0.range, $0.summary) }
         }
         return lines.joined(separator: "\n")
     }

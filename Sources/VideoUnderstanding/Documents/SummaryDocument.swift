@@ -42,6 +42,34 @@ public struct SegmentRecord: Sendable, Equatable {
     }
 }
 
+/// Consecutive segments that belong together, summed up.
+public struct ChapterRecord: Sendable, Equatable {
+    /// From the start of its first segment to the end of its last.
+    public var range: TimeRange
+    public var summary: String
+    /// Indices of its segments.
+    public var segments: Range<Int>
+
+    public init(range: TimeRange, summary: String, segments: Range<Int>) {
+        self.range = range
+        self.summary = summary
+        self.segments = segments
+    }
+
+    func json(index: Int) -> JSON {
+        var members = ObjectBuilder()
+        members.add("index", index)
+        members.add("start", .decimal(range.start))
+        members.add("end", .decimal(range.end))
+        members.add("start_timecode", Timecode.text(of: range.start))
+        members.add("end_timecode", Timecode.text(of: range.end))
+        members.add("summary", summary)
+        members.add("first_segment", segments.lowerBound)
+        members.add("last_segment", segments.upperBound - 1)
+        return members.json
+    }
+}
+
 /// `reelscribe/summary@1`.
 public struct SummaryDocument: Document, Equatable {
     public static let kind = DocumentKind.summary
@@ -51,16 +79,19 @@ public struct SummaryDocument: Document, Equatable {
     public var summary: String
     /// In order, without holes.
     public var segments: [SegmentRecord]
+    /// In order, without holes; none where there are too few segments.
+    public var chapters: [ChapterRecord]
     public var provenance: Provenance
 
     public init(
         job: JobReference = .none, video: VideoRecord, summary: String, segments: [SegmentRecord],
-        provenance: Provenance
+        chapters: [ChapterRecord] = [], provenance: Provenance
     ) {
         self.job = job
         self.video = video
         self.summary = summary
         self.segments = segments
+        self.chapters = chapters
         self.provenance = provenance
     }
 
@@ -69,6 +100,9 @@ public struct SummaryDocument: Document, Equatable {
         members.add("video", video.json)
         members.add("summary", summary)
         members.add("segments", .array(segments.enumerated().map { $1.json(index: $0) }))
+        if !chapters.isEmpty {
+            members.add("chapters", .array(chapters.enumerated().map { $1.json(index: $0) }))
+        }
         members.add(provenance)
         return members.json
     }

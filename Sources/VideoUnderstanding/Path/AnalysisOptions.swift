@@ -19,6 +19,9 @@ package struct AnalysisOptions: Sendable {
     package let windowsEndAtCuts: Bool
     /// Seconds of the shortest shot that is a segment of its own.
     package let minSegmentSeconds: Double
+    /// Whether windows of one shot that are told of in the same words are one segment.
+    package let joinsRepetitions: Bool
+    package let makesChapters: Bool
     package let maxNewTokens: Int
     package let tokenSampling: SamplingSettings
     package let limits: DecodeLimits
@@ -53,6 +56,8 @@ package struct AnalysisOptions: Sendable {
         windowSeconds = settings.window.value
         windowsEndAtCuts = settings.cuts == .auto
         minSegmentSeconds = settings.minSegment.value
+        joinsRepetitions = settings.repetitions == .join
+        makesChapters = settings.chapters == .auto
         maxNewTokens = settings.generation.maxNewTokens
         let generation = settings.generation
         // Greedy unless a temperature is given (spec 1.4).

@@ -11,6 +11,18 @@ public enum CutsChoice: String, Sendable, CaseIterable {
     case off
 }
 
+/// Whether windows of one shot that are told of in the same words are one segment.
+public enum RepetitionChoice: String, Sendable, CaseIterable {
+    case join, keep
+}
+
+/// Whether segments are summed up in chapters before the whole is.
+public enum ChaptersChoice: String, Sendable, CaseIterable {
+    /// Where there are enough segments.
+    case auto
+    case off
+}
+
 /// Every option that has one meaning for all commands, with its default.
 ///
 /// Optional values are those that a checkpoint or the machine decides where the user does not; the
@@ -76,6 +88,8 @@ public struct Settings: Sendable, Equatable {
     public var cuts = CutsChoice.auto
     /// Seconds; a shorter shot is no segment of its own but joined to its neighbour.
     public var minSegment = Rational(2)
+    public var repetitions = RepetitionChoice.join
+    public var chapters = ChaptersChoice.auto
     /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
@@ -133,6 +147,8 @@ public struct Settings: Sendable, Equatable {
             members.add("window", .decimal(window.value))
             members.add("cuts", cuts.rawValue)
             members.add("min_segment", .decimal(minSegment.value))
+            members.add("repetitions", repetitions.rawValue)
+            members.add("chapters", chapters.rawValue)
             members.add("prompt", orNull: prompt.map(JSON.string))
         }
         members.add("temperature", .decimal(generation.temperature))

@@ -46,14 +46,30 @@ extension Analyzer {
                 timing: &timing, onEvent: onEvent)
             story.add(text, to: visual, promptTokens: layout.ids.count)
         }
-        let segments = story.segments(end: stream.end)
+        let windows = story.segments(end: stream.end)
+        let segments = options.joinsRepetitions ? windows.joiningRepetitions() : windows
+        var chapters: [ChapterRecord] = []
+        for range in options.makesChapters ? ChapterPlan(segments).chapters : [] {
+            let parts = segments[range]
+            let text = try condense(
+                parts.map(\.note), options: options, usage: &story.usage, finish: &story.finish,
+                timing: &timing, onEvent: onEvent)
+            chapters.append(
+                ChapterRecord(
+                    range: TimeRange(
+                        start: segments[range.lowerBound].range.start,
+                        end: segments[range.upperBound - 1].range.end),
+                    summary: text, segments: range))
+        }
+        // Few notes are summed up as they are: what a chapter leaves out is lost to the whole.
+        let isShort = chapters.isEmpty || segments.count <= Self.mostNotesOfWhole
         let whole = try condense(
-            segments, options: options, usage: &story.usage, finish: &story.finish, timing: &timing,
-            onEvent: onEvent)
+            isShort ? segments.map(\.note) : chapters.map(\.note), options: options,
+            usage: &story.usage, finish: &story.finish, timing: &timing, onEvent: onEvent)
         let video = try record(of: input, stream, timing: &timing)
         timing.total = (ContinuousClock.now - start).seconds
         return SummaryDocument(
-            video: video, summary: whole, segments: segments,
+            video: video, summary: whole, segments: segments, chapters: chapters,
             provenance: provenance(
                 stream, grids: story.grids, moments: story.moments, for: .summary,
                 settings: settings.reading(transcript), usage: story.usage, finish: story.finish,
@@ -78,19 +94,18 @@ extension Analyzer {
         return (text, layout)
     }
 
-    /// One text from the texts of all segments, by as many rounds as the context needs.
+    /// More segments than that are summed up by way of their chapters.
+    private static let mostNotesOfWhole = 32
+
+    /// One text from notes on consecutive parts, by as many rounds as the context needs.
     ///
-    /// A single segment speaks for the whole: asking again could only lose.
+    /// A single part speaks for the whole: asking again could only lose.
     private func condense(
-        _ segments: [SegmentRecord], options: AnalysisOptions, usage: inout UsageRecord,
+        _ parts: [Prompts.Note], options: AnalysisOptions, usage: inout UsageRecord,
         finish: inout FinishReason, timing: inout TimingRecord,
         onEvent: (AnalysisEvent) throws -> Void
     ) throws -> String {
-        var notes = segments.map {
-            Prompts.Note(
-                start: Timecode.text(of: $0.range.start), end: Timecode.text(of: $0.range.end),
-                text: $0.summary)
-        }
+        var notes = parts
         while notes.count > 1 {
             try onEvent(.stage("summing up \(notes.count) notes"))
             var next: [Prompts.Note] = []
@@ -147,6 +162,20 @@ extension Analyzer {
             }
         }
         return groups
+    }
+}
+
+extension SegmentRecord {
+    fileprivate var note: Prompts.Note {
+        Prompts.Note(
+            start: Timecode.text(of: range.start), end: Timecode.text(of: range.end), text: summary)
+    }
+}
+
+extension ChapterRecord {
+    fileprivate var note: Prompts.Note {
+        Prompts.Note(
+            start: Timecode.text(of: range.start), end: Timecode.text(of: range.end), text: summary)
     }
 }
 

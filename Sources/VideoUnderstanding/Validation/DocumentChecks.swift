@@ -16,6 +16,7 @@ struct DocumentChecks {
         case .summary:
             checks.checkVideo(document)
             checks.checkSegments(document)
+            checks.checkChapters(document)
             checks.checkSampling(document)
         case .answer:
             checks.checkVideo(document)
@@ -109,6 +110,37 @@ struct DocumentChecks {
                 checkTimecode(segment[key], of: seconds, JSONPointer.appending(key, to: path))
             }
         }
+    }
+
+    // Chapters hold whole segments, all of them, in order.
+    private mutating func checkChapters(_ document: JSON) {
+        guard let chapters = document["chapters"]?.array else { return }
+        let segments = document["segments"]?.array ?? []
+        var next = 0
+        for (index, chapter) in chapters.enumerated() {
+            let path = "/chapters/\(index)"
+            guard let first = chapter["first_segment"]?.int, let last = chapter["last_segment"]?.int
+            else { continue }
+            if chapter["index"]?.int != index {
+                add(path + "/index", "expected \(index), found \(literal(chapter["index"]))")
+            }
+            guard first == next, last >= first, last < segments.count else {
+                add(path, "segments \(first) to \(last) are not those that come next")
+                return
+            }
+            next = last + 1
+            for (side, segment) in [("start", first), ("end", last)] {
+                if let time = chapter[side]?.double, let own = segments[segment][side]?.double,
+                    !same(time, own)
+                {
+                    add("\(path)/\(side)", "is not the \(side) of segment \(segment)")
+                }
+                let key = "\(side)_timecode"
+                checkTimecode(
+                    chapter[key], of: chapter[side], JSONPointer.appending(key, to: path))
+            }
+        }
+        if next < segments.count { add("/chapters", "leave out segment \(next)") }
     }
 
     private mutating func checkTimecode(_ text: JSON?, of seconds: JSON?, _ path: String) {

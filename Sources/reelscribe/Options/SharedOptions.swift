@@ -146,10 +146,24 @@ struct WindowOptions: ParsableArguments {
             valueName: "seconds"))
     var minSegment: Rational?
 
+    @Option(
+        help: ArgumentHelp(
+            "join: windows of one shot that are told of in the same words become one segment; keep: they stay apart. (default: join)",
+            valueName: "join|keep"))
+    var repetitions: RepetitionChoice?
+
+    @Option(
+        help: ArgumentHelp(
+            "auto: segments that belong together are summed up in chapters, where there are six segments or more; off: never. (default: auto)",
+            valueName: "auto|off"))
+    var chapters: ChaptersChoice?
+
     func apply(to settings: inout Settings) {
         if let window { settings.window = window }
         if let cuts { settings.cuts = cuts }
         if let minSegment { settings.minSegment = minSegment }
+        if let repetitions { settings.repetitions = repetitions }
+        if let chapters { settings.chapters = chapters }
     }
 }
 
