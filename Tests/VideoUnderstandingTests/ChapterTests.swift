@@ -123,7 +123,8 @@ private struct Numbers: RandomNumberGenerator {
             starts.dropFirst().reduce(0) { sum, index in
                 let isNew = records[index].summary != records[index - 1].summary
                 let isCut = records[index - 1].boundary == .cut
-                return sum + (isNew ? 1 : 0) - (isCut ? 0.5 : 0.75)
+                return sum + (isNew ? 1 : 0)
+                    - (isCut ? ChapterPlan.changeAtCut : ChapterPlan.changeInShot)
             }
         }
         let end = records[records.count - 1].range.end

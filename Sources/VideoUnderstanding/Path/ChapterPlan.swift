@@ -16,8 +16,8 @@ package struct ChapterPlan: Sendable, Equatable {
     /// A long video has no more than this many chapters.
     package static let most = 60.0
     /// Part of the words that must differ for a chapter to begin at a cut, and inside a shot.
-    static let changeAtCut = 0.5
-    static let changeInShot = 0.75
+    package static let changeAtCut = 0.3
+    package static let changeInShot = 0.75
 
     /// - Parameter segments: of the whole processed range, in order.
     package init(_ segments: [SegmentRecord]) {
@@ -37,7 +37,7 @@ package struct ChapterPlan: Sendable, Equatable {
 
     /// What is won by a chapter that begins with each segment; below 0 where it should not.
     private static func gains(_ segments: [SegmentRecord]) -> [Double] {
-        let words = segments.map { Set(words(of: $0.summary)) }
+        let words = segments.map { Set(Self.words(of: $0.summary)) }
         return segments.indices.map { index in
             guard index > 0 else { return 0 }
             let all = words[index - 1].union(words[index]).count

@@ -62,7 +62,7 @@ extension Analyzer {
                     summary: text, segments: range))
         }
         // Few notes are summed up as they are: what a chapter leaves out is lost to the whole.
-        let isShort = chapters.isEmpty || segments.count <= Self.mostNotesOfWhole
+        let isShort = chapters.isEmpty || segments.count <= Self.mostNotes
         let whole = try condense(
             isShort ? segments.map(\.note) : chapters.map(\.note), options: options,
             usage: &story.usage, finish: &story.finish, timing: &timing, onEvent: onEvent)
@@ -94,8 +94,8 @@ extension Analyzer {
         return (text, layout)
     }
 
-    /// More segments than that are summed up by way of their chapters.
-    private static let mostNotesOfWhole = 32
+    /// Notes that are summed up at once: of many more a model forgets most.
+    private static let mostNotes = 12
 
     /// One text from notes on consecutive parts, by as many rounds as the context needs.
     ///
@@ -142,18 +142,19 @@ extension Analyzer {
         return model.configuration.text.maxPositions - options.maxNewTokens - frame.ids.count - 8
     }
 
-    /// Consecutive notes that fit the context together.
+    /// Consecutive notes, about as many in each group, that fit the context together.
     private func groups(
         of notes: [Prompts.Note], options: AnalysisOptions
     ) throws -> [[Prompts.Note]] {
-        let room =
-            try roomForNotes(options)
+        let room = try roomForNotes(options)
+        let count = (notes.count + Self.mostNotes - 1) / Self.mostNotes
+        let most = (notes.count + count - 1) / max(1, count)
         var groups: [[Prompts.Note]] = []
         var used = 0
         for note in notes {
             // The number, timecodes and brackets around a note are up to 45 tokens of their own.
             let tokens = tokenizer.encode(note.text, special: .asText).count + 45
-            if !groups.isEmpty, used + tokens <= room {
+            if let last = groups.last, last.count < most, used + tokens <= room {
                 groups[groups.count - 1].append(note)
                 used += tokens
             } else {
