@@ -41,7 +41,9 @@ struct KeyFrames {
         let milliseconds = Int64((time * 1000 - 1e-6).rounded(.up))
         guard let start = Rational(milliseconds, 1000),
             let end = Rational(milliseconds + 10, 1000)
-        else { throw .emptyRange(uri: input.uri, duration: time) }
+        else {
+            throw .emptyRange(uri: input.uri, start: time, end: nil, duration: time)
+        }
         let isStill = input.isStillImage
         let sampling = SamplingOptions(
             minFrames: 1, start: isStill ? nil : start, end: isStill ? nil : end)
@@ -58,7 +60,9 @@ struct KeyFrames {
             var reader = try VideoReader.open(input, sampling: sampling)
             frame = try reader.next()
         }
-        guard let image = frame?.image else { throw .emptyRange(uri: input.uri, duration: time) }
+        guard let image = frame?.image else {
+            throw .emptyRange(uri: input.uri, start: time, end: nil, duration: time)
+        }
         let target = Self.fitted(image.size)
         return image.size == target
             ? image : Resampler(from: image.size, to: target).resized(image)
