@@ -29,6 +29,8 @@ public enum ModelError: Error, Sendable, Equatable {
         case modelType(String)
         case quantized(method: String)
         case pickledWeights(file: String)
+        /// Only checkpoints with a `config.json` can be stored in another form.
+        case notConvertible
         /// A key of the configuration that asks for other arithmetic.
         case setting(file: String, key: String, value: String, supported: String)
     }
@@ -70,6 +72,7 @@ extension ModelError {
             "use the 16-bit checkpoint (--weights makes it smaller while it is loaded), or one of AWQ or GPTQ"
         case .unsupported(_, .pickledWeights):
             "convert it to safetensors: pickled files can run code and are not read"
+        case .unsupported(_, .notConvertible): "use the safetensors checkpoint of the same model"
         case .unsupported(_, .setting): nil
         case .system(.outOfMemory): "use a smaller checkpoint, or 16-bit weights"
         case .system: nil
@@ -120,6 +123,7 @@ extension ModelError.UnsupportedReason: CustomStringConvertible {
         case .modelType(let type): "model type \"\(type)\" is not supported, only \"qwen2_vl\""
         case .quantized(let method): "weights quantized by \"\(method)\" are not supported"
         case .pickledWeights(let file): "the only weights are in \(file), which is not safetensors"
+        case .notConvertible: "a GGUF file, of which no smaller copy is made"
         case .setting(let file, let key, let value, let supported):
             "\(file): \(key) is \(value), but only \(supported) is supported"
         }

@@ -319,7 +319,9 @@ struct QuantizedForm: Sendable, CustomTestStringConvertible {
     }
 
     /// The order of columns comes from the file: an index beyond the scales would read elsewhere.
-    @Test(arguments: [(Int32(2), "not one of 2 groups"), (-1, "group -1"), (1, "columns in a group")])
+    @Test(arguments: [
+        (Int32(2), "not one of 2 groups"), (-1, "group -1"), (1, "columns in a group"),
+    ])
     func wrongOrder(index: Int32, words: String) throws {
         var writer = QuantizedForm.all[3].writers().quantized
         let tensor = try #require(writer.tensors.firstIndex { $0.name.hasSuffix("q_proj.g_idx") })
@@ -331,7 +333,8 @@ struct QuantizedForm: Sendable, CustomTestStringConvertible {
     @Test func scalesThatAreNoNumbers() throws {
         for form in [QuantizedForm.all[0], QuantizedForm.all[8], QuantizedForm.all[7]] {
             var writer = form.writers().quantized
-            let index = try #require(writer.tensors.firstIndex { $0.name.hasSuffix("k_proj.scales") })
+            let index = try #require(
+                writer.tensors.firstIndex { $0.name.hasSuffix("k_proj.scales") })
             writer.tensors[index].bytes.replaceSubrange(0..<2, with: [0, 0x7C])
             #expect(try failure(writer).contains("finite"), "\(form.testDescription)")
         }

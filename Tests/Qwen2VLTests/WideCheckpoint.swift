@@ -74,7 +74,9 @@ enum WideCheckpoint {
                 list.append(("model.layers.\(layer).self_attn.\(name)_proj.bias", [rows]))
             }
         }
-        for linear in linears { list.append((linear.name + ".weight", [linear.rows, linear.columns])) }
+        for linear in linears {
+            list.append((linear.name + ".weight", [linear.rows, linear.columns]))
+        }
         list.append(("model.norm.weight", [256]))
         return list
     }

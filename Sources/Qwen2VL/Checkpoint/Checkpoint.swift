@@ -19,6 +19,8 @@ struct Checkpoint {
     /// Tensors of the files that the model has no use for.
     let extraTensors: Int
     let fingerprint: String
+    /// `config.json`; nil where there is none.
+    var config: JSONObject?
 
     /// Opens a folder in the published layout, a GGUF file, or a folder of GGUF files.
     ///
@@ -80,7 +82,8 @@ struct Checkpoint {
             layouts: collection.layouts,
             extraTensors: collection.stored - resolver.used.count,
             fingerprint: Fingerprint.of(
-                config: config.bytes, files: collection.files, tensors: collection.tensors.values))
+                config: config.bytes, files: collection.files, tensors: collection.tensors.values),
+            config: config.object)
     }
 
     /// Says what is wrong with a folder whose weights are in another format.

@@ -59,7 +59,7 @@ struct CheckpointSource: TensorSource {
         }
     }
 
-    private func weight(_ name: String) -> StoredWeight {
+    func weight(_ name: String) -> StoredWeight {
         guard let weight = checkpoint.weights[name] else {
             preconditionFailure("\(name) is used but not among the requirements")
         }
@@ -82,17 +82,23 @@ struct CheckpointSource: TensorSource {
     mutating func head(
         rows: Int, columns: Int, tiedTo embedding: WeightMatrix?
     ) throws(ModelError) -> WeightMatrix {
-        // A tied head can stand in the files as well, in groups.
-        guard let embedding, checkpoint.weights["lm_head.weight"] == nil else {
-            return try matrix("lm_head.weight", rows: rows, columns: columns)
+        if let embedding, headName != "lm_head.weight", headFormat == embedding.format {
+            return embedding
         }
-        let stored = weight("model.embed_tokens.weight")
-        let format = formats.format(of: .head, stored: stored.natural)
-        return format == embedding.format
-            ? embedding : try matrix(stored, rows: rows, columns: columns, as: format)
+        return try matrix(weight(headName), rows: rows, columns: columns, as: headFormat)
     }
 
-    private mutating func matrix(
+    /// Where the numbers of the head are: a tied head can stand in the files as well, in groups.
+    var headName: String {
+        let own = "lm_head.weight"
+        return checkpoint.weights[own] == nil ? "model.embed_tokens.weight" : own
+    }
+
+    var headFormat: WeightFormat {
+        formats.format(of: .head, stored: weight(headName).natural)
+    }
+
+    mutating func matrix(
         _ weight: StoredWeight, rows: Int, columns: Int, as format: WeightFormat
     ) throws(ModelError) -> WeightMatrix {
         // The formats of files do not promise alignment; kernels need that of the scalar.

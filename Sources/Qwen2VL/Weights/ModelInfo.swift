@@ -83,7 +83,8 @@ public struct ModelInfo: Sendable, Equatable {
         bytes = checkpoint.weights.values.reduce(0) { sum, weight in
             weight.tensors.reduce(sum) { $0 + $1.byteCount }
         }
-        types = counts
+        types =
+            counts
             .map {
                 StorageShare(
                     stored: $0.stored, memory: $0.memory, isExact: $0.isExact, parameters: $1)

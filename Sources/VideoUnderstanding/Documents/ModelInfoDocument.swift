@@ -86,7 +86,8 @@ public struct ModelInfoDocument: Document, Equatable {
 
     public init(
         path: String, name: String, fingerprint: String, architecture: String, weights: String,
-        storage: [StorageRecord], memory: Int, parameters: ParameterCounts, files: [CheckpointFileRecord], text: JSONObject,
+        storage: [StorageRecord], memory: Int, parameters: ParameterCounts,
+        files: [CheckpointFileRecord], text: JSONObject,
         vision: JSONObject, generation: JSONObject, preprocessor: JSONObject,
         tokenizer: JSONObject, warnings: [WarningRecord] = []
     ) {

@@ -15,7 +15,8 @@ extension LocatedModel {
 
     /// The weights, mapped or converted.
     public func load(
-        projector: String? = nil, weights: WeightFormats = WeightFormats(), threads: Int = ThreadPool.performanceCores
+        projector: String? = nil, weights: WeightFormats = WeightFormats(),
+        threads: Int = ThreadPool.performanceCores
     ) throws(Failure) -> Model {
         do {
             return try Model.load(

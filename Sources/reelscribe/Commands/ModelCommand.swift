@@ -3,7 +3,8 @@ import VideoUnderstanding
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Look at checkpoints.", subcommands: [ModelInfo.self])
+        commandName: "model", abstract: "Look at checkpoints, make them smaller, fetch them.",
+        subcommands: [ModelInfo.self, ModelQuantize.self, ModelPullCommand.self])
 }
 
 struct ModelInfo: ParsableCommand {

@@ -63,8 +63,9 @@ final class HeavyWork {
     /// - Parameter contactSheet: PNG file to draw, or nil.
     func frames(of video: String, contactSheet: String?) throws(Failure) -> FramesDocument {
         let input = try resolve(video)
-        let task = FramesTask(model: try located().configuration(
-            projector: order.settings.projector))
+        let task = FramesTask(
+            model: try located().configuration(
+                projector: order.settings.projector))
         guard let contactSheet else {
             return try task.run(input, settings: order.settings, onEvent: reporter())
         }
@@ -101,7 +102,8 @@ final class HeavyWork {
                     maxMemory: settings.effectiveMaxMemory)
             }
             return try ModelLocator(.process).locate(model).load(
-                projector: settings.projector, weights: settings.weightFormats, threads: settings.effectiveThreads)
+                projector: settings.projector, weights: settings.weightFormats,
+                threads: settings.effectiveThreads)
         }
         return try benchmark.run(model: load, clip: clip.input) { stage in
             try Signals.interruption.check(stage: .tool)

@@ -107,7 +107,9 @@ struct GGUFConfiguration {
         // The file has four sections, of which the model uses three.
         let source = Self.text + ".rope.dimension_sections"
         if let sections = take("mrope_section", from: reader, source, scope: "rope_scaling.") {
-            let list = sections.array.map { $0.count == 4 && $0[3] == 0 ? Array($0.dropLast()) : $0 }
+            let list = sections.array.map {
+                $0.count == 4 && $0[3] == 0 ? Array($0.dropLast()) : $0
+            }
             config["rope_scaling"] = [
                 "type": "mrope", "mrope_section": list.map(JSON.array) ?? sections,
             ]
@@ -123,7 +125,8 @@ struct GGUFConfiguration {
         let reader = pair.language
         let tokens = reader.array("tokenizer.ggml.tokens")?.strings ?? []
         let names = [
-            ("vision_start_token_id", "<|vision_start|>"), ("vision_end_token_id", "<|vision_end|>"),
+            ("vision_start_token_id", "<|vision_start|>"),
+            ("vision_end_token_id", "<|vision_end|>"),
             ("image_token_id", "<|image_pad|>"), ("video_token_id", "<|video_pad|>"),
         ]
         let wanted = Set(names.map(\.1) + ["<|im_end|>", "<|endoftext|>"])

@@ -323,7 +323,9 @@ extension GGUFArray {
 
     var integers: [Int]? {
         values.flatMap { values in
-            let numbers = values.compactMap { if case .integer(let number) = $0 { number } else { nil as Int? } }
+            let numbers = values.compactMap {
+                if case .integer(let number) = $0 { number } else { nil as Int? }
+            }
             return numbers.count == values.count ? numbers : nil
         }
     }
