@@ -74,6 +74,7 @@ struct Courier: Sendable {
     ) throws {
         let first = try url(path)
         var idle = 0
+        var hasBegunAgain = false
         while file.size < size {
             let before = file.size
             var next: URL? = first
@@ -101,8 +102,17 @@ struct Courier: Sendable {
                 try check()
                 next = (300..<400).contains(reply.status) ? try target(of: reply) : nil
                 if next == nil {
-                    // A partial file that is longer than the whole, or of another content.
-                    if reply.status == 416, file.size > 0, file.truncate() { break }
+                    // A partial file of other content, or a whole that is shorter than promised.
+                    if reply.status == 416, file.size > 0 {
+                        guard !hasBegunAgain else {
+                            let name = path.split(separator: "/").last.map(String.init) ?? path
+                            throw HubError.wrongSize(
+                                file: name, found: file.size, expected: size)
+                        }
+                        hasBegunAgain = true
+                        file.truncate()
+                        break
+                    }
                     guard reply.status == 206 || reply.status == 200 else {
                         try require(reply, what: path)
                         break

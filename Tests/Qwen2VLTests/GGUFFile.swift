@@ -139,7 +139,7 @@ struct GGUFFile {
             ("clip.vision.block_count", .word(1)), ("clip.vision.projection_dim", .word(256)),
             ("clip.vision.attention.head_count", .word(2)),
             ("clip.vision.attention.layer_norm_epsilon", .float(0.000001)),
-            ("clip.vision.image_mean", .floats([0.5, 0.25, 0.125])),
+            ("clip.vision.image_mean", .floats([0.48145466, 0.4578275, 0.40821073])),
             ("clip.vision.image_std", .floats([0.5, 0.5, 0.25])),
         ]
         let (fc1, fc2) = oldNames ? ("ffn_down", "ffn_up") : ("ffn_up", "ffn_down")

@@ -139,7 +139,7 @@ extension CheckpointSource {
         let weight = weight(name == "lm_head.weight" ? headName : name)
         return try matrix(
             weight, rows: weight.rows, columns: weight.columns,
-            as: name == "lm_head.weight" ? headFormat : format(of: name))
+            as: format(of: name))
     }
 
     /// The type of a vector that is stored in 16 bits; nil for 32.

@@ -77,15 +77,20 @@ struct GGUFConfiguration {
         origins[scope + key] = (reader.name, source)
         switch reader.metadata[source] {
         case .integer(let number): return .int(number)
-        case .number(let number): return .decimal(number)
+        case .number(let number): return Self.exactly(number)
         case .bool(let bool): return .bool(bool)
         case .string(let text): return .string(text)
         case .array(let list):
             // Too long for any setting: the shape of the fault is then that of a wrong type.
             guard list.count <= 64, let numbers = list.numbers else { return .string("a list") }
-            return .array(list.integers?.map(JSON.int) ?? numbers.map { .decimal($0) })
+            return .array(list.integers?.map(JSON.int) ?? numbers.map(Self.exactly))
         case nil: return nil
         }
+    }
+
+    /// All digits of a number; what is none is no number in JSON either.
+    private static func exactly(_ number: Double) -> JSON {
+        (try? JSON.parse("\(number)")) ?? .string("\(number)")
     }
 
     private mutating func readText() {
