@@ -86,6 +86,8 @@ struct Courier: Sendable {
                     request.setValue(
                         "bytes=\(file.size)-\(end)", forHTTPHeaderField: "Range")
                     return request
+                } progress: {
+                    file.size
                 } accept: { reply in
                     switch reply.status {
                     case 206: Self.start(of: reply) == file.size
@@ -180,11 +182,15 @@ struct Courier: Sendable {
     /// Sends a request until an answer comes that is none of a passing fault.
     private func attempt(
         _ url: URL, _ request: (Int) -> URLRequest,
+        progress: () -> Int = { 0 },
         accept: @escaping @Sendable (Reply) -> Bool = { _ in true },
         take: @escaping @Sendable (Data) -> Bool = { _ in true }
     ) throws -> Reply {
         var reason = ""
-        for round in 0...settings.retries {
+        var round = 0
+        // A line that breaks after some bytes is none that is dead.
+        var reached = progress()
+        while round <= settings.retries {
             if round > 0 { try wait(settings.pause * Double(1 << (round - 1))) }
             try check()
             switch Transfer.run(request(round), accept: accept, take: take) {
@@ -193,6 +199,8 @@ struct Courier: Sendable {
                 reason = "status \(reply.status)"
             case .failed(let words): reason = words
             }
+            round = progress() > reached ? 0 : round + 1
+            reached = progress()
         }
         throw HubError.unreachable(url: url.absoluteString, reason: reason)
     }

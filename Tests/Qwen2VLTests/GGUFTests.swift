@@ -42,11 +42,13 @@ struct HostileGGUF: Sendable, CustomTestStringConvertible {
     }
 
     static let all = [
-        HostileGGUF("another format", says: "not a GGUF file") { $0.magic = 0x4655_4747 },
+        HostileGGUF("another format", says: "not a GGUF file") { $0.magic = 0x4755_4747 },
         HostileGGUF("big-endian", says: "big-endian") { $0.version = 3 << 24 },
         HostileGGUF("version 1", says: "version 1 is not read") { $0.version = 1 },
         HostileGGUF("2⁶⁴ − 1 tensors", says: "18446744073709551615") { $0.tensorCount = .max },
-        HostileGGUF("more tensors than there are", says: "cut short") { $0.tensorCount = 60000 },
+        HostileGGUF("more tensors than there are", says: "not a usable checkpoint") {
+            $0.tensorCount = 60000
+        },
         HostileGGUF("2⁶³ entries", says: "9223372036854775808") { $0.entryCount = 1 << 63 },
         HostileGGUF("a key twice", says: "more than once") {
             $0.entries.append(("general.architecture", .string("qwen2vl")))
@@ -152,7 +154,8 @@ struct HostileGGUF: Sendable, CustomTestStringConvertible {
     private static let shapes = WideCheckpoint.shapes()
 
     private func plain() throws -> Model {
-        try Model.load(folder: try WideCheckpoint.writer().write().path)
+        let folder = try WideCheckpoint.writer().write()
+        return try Model.load(folder: folder.path)
     }
 
     private func values(_ matrix: WeightMatrix) -> [Float] { CheckpointTests.values(matrix) }
@@ -191,7 +194,8 @@ struct HostileGGUF: Sendable, CustomTestStringConvertible {
     @Test func configurationOfMetadata() throws {
         let folder = try GGUFFile.pair().write()
         let found = try ModelInfo.read(folder: folder.path)
-        let right = try ModelInfo.read(folder: try WideCheckpoint.writer().write().path)
+        let plain = try WideCheckpoint.writer().write()
+        let right = try ModelInfo.read(folder: plain.path)
         #expect(found.configuration.text == right.configuration.text)
         #expect(found.configuration.vision == right.configuration.vision)
         // To the last digit: a rounded mean moves every pixel.
@@ -210,7 +214,8 @@ struct HostileGGUF: Sendable, CustomTestStringConvertible {
             GGUFFile.Tensor(
                 name: "output.weight", shape: [32, 256], type: 0,
                 bytes: CheckpointWriter.encode(head, "F32")))
-        let model = try Model.load(folder: try pair.write().path)
+        let folder = try pair.write()
+        let model = try Model.load(folder: folder.path)
         #expect(values(model.language.head) == head)
         #expect(!model.configuration.text.tieWordEmbeddings)
     }

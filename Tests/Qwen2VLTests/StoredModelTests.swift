@@ -114,9 +114,10 @@ import Testing
         config["quantization_config"] = nil
         try folder.write("config.json", Array(JSON.object(config).compact.utf8))
         #expect(throws: ModelError.self) { try ModelInfo.read(folder: folder.path) }
-        #expect(throws: ModelError.self) {
-            let pair = try GGUFFile.pair().write()
+        let pair = try GGUFFile.pair().write()
+        let gguf = #expect(throws: ModelError.self) {
             _ = try StoredModel(folder: pair.path, weights: WeightFormats(.int4), threads: 1)
         }
+        #expect(gguf?.code == "model.unsupported")
     }
 }
