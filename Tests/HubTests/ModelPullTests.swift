@@ -234,14 +234,15 @@ struct ModelPullTests {
         let hub = try TestHub()
         let refused = Mutex<Failure?>(nil)
         let settings = try hub.settings()
-        _ = try hub.pull("single/x", check: {}) { event in
+        let onEvent: @Sendable (ModelPull.Event) -> Void = { event in
             guard case .listing = event else { return }
             do {
-                _ = try ModelPull("single/x", settings: settings).run(check: {}) { _ in }
+                _ = try ModelPull("single/x", settings: settings).run(check: {}, onEvent: { _ in })
             } catch {
                 refused.withLock { $0 = error as? Failure }
             }
         }
+        _ = try hub.pull("single/x", onEvent: onEvent)
         #expect(refused.withLock { $0?.status } == .temporary)
     }
 

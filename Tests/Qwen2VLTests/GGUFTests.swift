@@ -223,8 +223,8 @@ struct HostileGGUF: Sendable, CustomTestStringConvertible {
     /// Whole matrices of blocks: rows one after the other, in memory as halves or whatever is asked
     /// for.
     @Test(arguments: [
-        (UInt32(2), BlockType.q4_0), (3, .q4_1), (6, .q5_0), (7, .q5_1), (8, .q8_0), (12, .q4_k),
-        (13, .q5_k), (14, .q6_k),
+        (UInt32(2), BlockType.q40), (3, .q41), (6, .q50), (7, .q51), (8, .q80), (12, .q4K),
+        (13, .q5K), (14, .q6K),
     ])
     func matricesOfBlocks(number: UInt32, type: BlockType) throws {
         var pair = GGUFFile.pair()
@@ -245,8 +245,8 @@ struct HostileGGUF: Sendable, CustomTestStringConvertible {
             for block in stride(from: 0, to: bytes.count, by: type.size) {
                 let places =
                     switch type {
-                    case .q6_k: [208]
-                    case .q4_1, .q5_1, .q4_k, .q5_k: [0, 2]
+                    case .q6K: [208]
+                    case .q41, .q51, .q4K, .q5K: [0, 2]
                     default: [0]
                     }
                 // Factors as small as those of a model, so that its logits stay finite.

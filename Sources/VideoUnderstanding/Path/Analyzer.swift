@@ -28,7 +28,8 @@ public final class Analyzer: Sendable {
     ///   - maxMemory: bytes that the weights alone must not exceed; nil: any number.
     /// - Throws: `Failure` with a code `model.…`, or `limit.memory`.
     public convenience init(
-        folder: String, projector: String? = nil, name: String? = nil, weights: WeightFormats, threads: Int,
+        folder: String, projector: String? = nil, name: String? = nil, weights: WeightFormats,
+        threads: Int,
         maxMemory: Int? = nil
     ) throws(Failure) {
         do {

@@ -1,26 +1,33 @@
 /// A block format of GGUF files: a few dozen numbers of a row with scales of their own.
 package enum BlockType: String, Sendable, CaseIterable {
-    case q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k
+    case q40 = "q4_0"
+    case q41 = "q4_1"
+    case q50 = "q5_0"
+    case q51 = "q5_1"
+    case q80 = "q8_0"
+    case q4K = "q4_k"
+    case q5K = "q5_k"
+    case q6K = "q6_k"
 
     /// Numbers of a block.
     package var count: Int {
         switch self {
-        case .q4_0, .q4_1, .q5_0, .q5_1, .q8_0: 32
-        case .q4_k, .q5_k, .q6_k: 256
+        case .q40, .q41, .q50, .q51, .q80: 32
+        case .q4K, .q5K, .q6K: 256
         }
     }
 
     /// Bytes of a block.
     package var size: Int {
         switch self {
-        case .q4_0: 18
-        case .q4_1: 20
-        case .q5_0: 22
-        case .q5_1: 24
-        case .q8_0: 34
-        case .q4_k: 144
-        case .q5_k: 176
-        case .q6_k: 210
+        case .q40: 18
+        case .q41: 20
+        case .q50: 22
+        case .q51: 24
+        case .q80: 34
+        case .q4K: 144
+        case .q5K: 176
+        case .q6K: 210
         }
     }
 
@@ -36,14 +43,14 @@ package enum BlockType: String, Sendable, CaseIterable {
         for _ in 0..<blocks {
             let block = Block(bytes: from)
             switch self {
-            case .q4_0: block.expandFours(minimumAt: nil, highAt: nil, levelsAt: 2, into: to)
-            case .q4_1: block.expandFours(minimumAt: 2, highAt: nil, levelsAt: 4, into: to)
-            case .q5_0: block.expandFours(minimumAt: nil, highAt: 2, levelsAt: 6, into: to)
-            case .q5_1: block.expandFours(minimumAt: 2, highAt: 4, levelsAt: 8, into: to)
-            case .q8_0: block.expandBytes(into: to)
-            case .q4_k: block.expandSuper(highAt: nil, levelsAt: 16, into: to)
-            case .q5_k: block.expandSuper(highAt: 16, levelsAt: 48, into: to)
-            case .q6_k: block.expandSixes(into: to)
+            case .q40: block.expandFours(minimumAt: nil, highAt: nil, levelsAt: 2, into: to)
+            case .q41: block.expandFours(minimumAt: 2, highAt: nil, levelsAt: 4, into: to)
+            case .q50: block.expandFours(minimumAt: nil, highAt: 2, levelsAt: 6, into: to)
+            case .q51: block.expandFours(minimumAt: 2, highAt: 4, levelsAt: 8, into: to)
+            case .q80: block.expandBytes(into: to)
+            case .q4K: block.expandSuper(highAt: nil, levelsAt: 16, into: to)
+            case .q5K: block.expandSuper(highAt: 16, levelsAt: 48, into: to)
+            case .q6K: block.expandSixes(into: to)
             }
             from += size
             to += count
