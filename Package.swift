@@ -61,10 +61,13 @@ let package = Package(
         .target(
             name: "Export",
             dependencies: ["Imaging", "Isolation", "OrderedJSON", "Video", "VideoUnderstanding"]),
+        // Checkpoints from a hub: the only code that uses the network by itself.
+        .target(name: "Hub", dependencies: ["OrderedJSON", "Video", "VideoUnderstanding"]),
         .executableTarget(
             name: "reelscribe",
             dependencies: [
-                "Batch", "Compute", "Evaluation", "Export", "Isolation", "VideoUnderstanding",
+                "Batch", "Compute", "Evaluation", "Export", "Hub", "Isolation",
+                "VideoUnderstanding",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -97,6 +100,7 @@ let package = Package(
         .testTarget(
             name: "ExportTests",
             dependencies: ["Export", "Imaging", "OrderedJSON", "Video", "VideoUnderstanding"]),
+        .testTarget(name: "HubTests", dependencies: ["Hub", "VideoUnderstanding"]),
         .testTarget(name: "CommandTests", dependencies: ["VideoUnderstanding", "OrderedJSON"]),
     ],
     swiftLanguageModes: [.v6],

@@ -30,6 +30,9 @@ public enum WeightFormat: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether numbers are stored in groups.
+    public var isPacked: Bool { scalar == nil }
+
     /// Bytes of a matrix.
     ///
     /// - Precondition: sizes are positive, and `rows · columns` numbers of 32 bits have a size.

@@ -16,6 +16,10 @@ public struct Fault: Error, Sendable, Equatable {
         case disagrees(value: String, with: String, expected: String)
         case wrongShape(found: [Int], expected: [Int])
         case wrongScalarType(found: String)
+        /// A part of a quantized matrix in another type than its format has.
+        case wrongPacking(found: String, expected: String)
+        /// A type of tensor in a GGUF file that no weight of ours is read from.
+        case wrongBlocks(found: String)
         case tooShort(bytes: Int, expected: Int)
         case tooLarge(bytes: Int, limit: Int)
         case repeated
@@ -53,6 +57,10 @@ extension Fault.Problem: CustomStringConvertible {
             "\(value), but \(other) makes it \(expected)"
         case .wrongShape(let found, let expected): "shape \(found), expected \(expected)"
         case .wrongScalarType(let found): "stored as \(found); only F32, F16 and BF16 are read"
+        case .wrongPacking(let found, let expected): "stored as \(found), must be \(expected)"
+        case .wrongBlocks(let found):
+            "stored as \(found); only F32, F16, BF16, Q8_0, Q4_0, Q4_1, Q5_0, Q5_1, Q4_K, Q5_K and "
+                + "Q6_K are read"
         case .tooShort(let bytes, let expected): "\(bytes) bytes, expected \(expected) (cut short)"
         case .tooLarge(let bytes, let limit): "\(bytes) bytes, more than the limit of \(limit)"
         case .repeated: "stands more than once"

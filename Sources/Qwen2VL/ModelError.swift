@@ -13,18 +13,24 @@ public enum ModelError: Error, Sendable, Equatable {
 
     public enum NotFoundReason: Sendable, Equatable {
         case noFolder
+        case noFile
         case notFolder
         /// No `config.json`.
         case noConfiguration
         /// A configuration, but no file with weights.
         case noWeights
+        /// A GGUF file of a language model, and none of a vision tower beside it.
+        case noProjector
+        /// Several GGUF files, none of which was named.
+        case severalFiles([String])
     }
 
     public enum UnsupportedReason: Sendable, Equatable {
         case modelType(String)
         case quantized(method: String)
         case pickledWeights(file: String)
-        case gguf(file: String)
+        /// Only checkpoints with a `config.json` can be stored in another form.
+        case notConvertible
         /// A key of the configuration that asks for other arithmetic.
         case setting(file: String, key: String, value: String, supported: String)
     }
@@ -55,15 +61,18 @@ extension ModelError {
         switch self {
         case .notFound(_, .noWeights):
             "the download may be incomplete: fetch the folder again, with every *.safetensors file"
+        case .notFound(_, .noProjector):
+            "put the mmproj file of the same model beside it, or name it with --mmproj"
+        case .notFound(_, .severalFiles): "name the one that is meant"
         case .notFound:
             "give a folder that holds config.json and model.safetensors (or its shards and index)"
         case .damaged: "fetch the listed files again and compare their sizes with the source"
         case .unsupported(_, .modelType): "use a checkpoint of Qwen2-VL (2B, 7B or 72B)"
         case .unsupported(_, .quantized):
-            "use the 16-bit checkpoint; --weights makes it smaller while it is loaded"
+            "use the 16-bit checkpoint (--weights makes it smaller while it is loaded), or one of AWQ or GPTQ"
         case .unsupported(_, .pickledWeights):
             "convert it to safetensors: pickled files can run code and are not read"
-        case .unsupported(_, .gguf): "use the safetensors checkpoint of the same model"
+        case .unsupported(_, .notConvertible): "use the safetensors checkpoint of the same model"
         case .unsupported(_, .setting): nil
         case .system(.outOfMemory): "use a smaller checkpoint, or 16-bit weights"
         case .system: nil
@@ -97,9 +106,13 @@ extension ModelError.NotFoundReason: CustomStringConvertible {
     public var description: String {
         switch self {
         case .noFolder: "no such folder"
+        case .noFile: "no such file"
         case .notFolder: "not a folder"
         case .noConfiguration: "the folder has no config.json"
         case .noWeights: "the folder has no model.safetensors and no model.safetensors.index.json"
+        case .noProjector: "no GGUF file of its vision tower (mmproj) beside it"
+        case .severalFiles(let names):
+            "several GGUF files could be meant: \(names.joined(separator: ", "))"
         }
     }
 }
@@ -110,7 +123,7 @@ extension ModelError.UnsupportedReason: CustomStringConvertible {
         case .modelType(let type): "model type \"\(type)\" is not supported, only \"qwen2_vl\""
         case .quantized(let method): "weights quantized by \"\(method)\" are not supported"
         case .pickledWeights(let file): "the only weights are in \(file), which is not safetensors"
-        case .gguf(let file): "\(file) is a GGUF file, which is not supported"
+        case .notConvertible: "a GGUF file, of which no smaller copy is made"
         case .setting(let file, let key, let value, let supported):
             "\(file): \(key) is \(value), but only \(supported) is supported"
         }

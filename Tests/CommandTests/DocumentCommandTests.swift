@@ -123,7 +123,7 @@ struct DocumentCommandTests {
         let document = try JSON.parse(outcome.output)
         #expect(DocumentValidator().faults(in: document) == [])
         #expect(document["error"]?["code"]?.string == "model.not_found")
-        #expect(outcome.errors.contains("huggingface-cli download No/Such-Model"))
+        #expect(outcome.errors.contains("reelscribe model pull No/Such-Model"))
     }
 
     @Test func doctorsReportIsADocument() throws {

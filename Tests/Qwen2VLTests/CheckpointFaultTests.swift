@@ -267,7 +267,7 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
         }
     }
 
-    @Test(arguments: ["pytorch_model.bin", "pytorch_model.bin.index.json", "model-q4.gguf"])
+    @Test(arguments: ["pytorch_model.bin", "pytorch_model.bin.index.json"])
     func otherFormats(name: String) throws {
         let folder = try CheckpointWriter().writeConfiguration()
         try folder.write(name, [1, 2, 3])
@@ -283,8 +283,8 @@ struct HostileFile: Sendable, CustomTestStringConvertible {
         #expect(error.code == "model.unsupported")
         #expect(error.description.contains("qwen2_5_vl"))
         writer.config["model_type"] = "qwen2_vl"
-        writer.config["quantization_config"] = ["quant_method": "gptq"]
-        #expect(try failure(writer.write()).description.contains("gptq"))
+        writer.config["quantization_config"] = ["quant_method": "fp8"]
+        #expect(try failure(writer.write()).description.contains("fp8"))
     }
 
     /// A pipe would be waited for without end, a folder cannot be mapped.

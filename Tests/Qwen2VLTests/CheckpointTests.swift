@@ -236,7 +236,7 @@ struct WrittenForm: Sendable, CustomTestStringConvertible {
         let info = try ModelInfo.read(folder: folder.path + "/")
         #expect(info.parameters == numbers)
         #expect(info.bytes == 2 * numbers)
-        #expect(info.types.map(\.type) == [.bf16] && info.types[0].parameters == numbers)
+        #expect(info.types.map(\.stored) == ["bf16"] && info.types[0].parameters == numbers)
         #expect(info.layouts == [.nested])
         #expect(
             info.files.map(\.name).sorted() == [

@@ -202,7 +202,8 @@ import Testing
     /// Settings that change the arithmetic must not pass in silence.
     @Test(arguments: [
         ("model_type", #""qwen2_5_vl""#), ("model_type", #""llava""#),
-        ("quantization_config", #"{"quant_method": "awq"}"#), ("quantization_config", "{}"),
+        ("quantization_config", #"{"quant_method": "bitsandbytes"}"#),
+        ("quantization_config", "{}"),
         ("hidden_act", #""gelu""#), ("use_sliding_window", "true"),
         ("rope_scaling", #"{"type": "yarn", "mrope_section": [16, 24, 24]}"#),
         ("vision_config", #"{"hidden_act": "silu"}"#), ("vision_config", #"{"in_channels": 1}"#),

@@ -121,7 +121,7 @@ import VideoUnderstanding
             if request == "a/b" {
                 #expect(failure?.message.contains("/home/.cache/huggingface/hub") == true)
                 #expect(failure?.message.contains("/home/.local/share/reelscribe") == true)
-                #expect(failure?.hint?.contains("huggingface-cli download a/b") == true)
+                #expect(failure?.hint?.contains("reelscribe model pull a/b") == true)
             }
         }
     }

@@ -84,7 +84,9 @@ enum SampleDocuments {
     static let modelInfo = ModelInfoDocument(
         path: "/models/tiny", name: "tiny", fingerprint: "f00d",
         architecture: "Qwen2VLForConditionalGeneration", weights: "bf16",
-        parameters: ParameterCounts(vision: 2, language: 3),
+        storage: [
+            StorageRecord(stored: "bf16", memory: "bf16", isExact: true, parameters: 5)
+        ], memory: 10, parameters: ParameterCounts(vision: 2, language: 3),
         files: [CheckpointFileRecord(name: "model.safetensors", bytes: 10)],
         text: ["layers": 2], vision: [:], generation: [:], preprocessor: [:], tokenizer: [:])
 

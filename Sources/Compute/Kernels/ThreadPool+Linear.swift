@@ -53,8 +53,19 @@ extension ThreadPool {
 extension WeightMatrix {
     /// Writes one row, widened to 32 bits, to `index` and after.
     package func expandRow(_ row: Int, into buffer: inout FloatBuffer, at index: Int) {
+        expand(row: row, at: buffer.start(index..<index + columns))
+    }
+
+    /// The same into any memory for as many numbers as there are columns.
+    package func expand(row: Int, into target: UnsafeMutableBufferPointer<Float>) {
+        guard target.count == columns, let start = target.baseAddress else {
+            preconditionFailure("\(target.count) numbers for \(columns) columns")
+        }
+        expand(row: row, at: start)
+    }
+
+    private func expand(row: Int, at target: UnsafeMutablePointer<Float>) {
         precondition(row >= 0 && row < rows, "row \(row) of \(rows)")
-        let target = buffer.start(index..<index + columns)
         switch format.kernelFormat {
         case .scalar(let type):
             let size = byteCount / (rows * columns)

@@ -6,10 +6,12 @@ import OrderedJSON
 /// Opening reads the JSON files, the headers and samples of the tensors; the weights stay where
 /// they are.
 struct Checkpoint {
-    let folder: Folder
+    /// The folder, or the GGUF file of the language model.
+    let path: String
+    let name: String
     let configuration: ModelConfiguration
-    /// The required tensors, by their published names.
-    let tensors: [String: StoredTensor]
+    /// The required weights, by their published names.
+    let weights: [String: StoredWeight]
     /// In the order in which the checkpoint lists them.
     let files: [MappedFile]
     let fileNames: [String]
@@ -17,18 +19,19 @@ struct Checkpoint {
     /// Tensors of the files that the model has no use for.
     let extraTensors: Int
     let fingerprint: String
+    /// `config.json`; nil where there is none.
+    var config: JSONObject?
 
-    /// Opens a folder in the published layout.
+    /// Opens a folder in the published layout, a GGUF file, or a folder of GGUF files.
     ///
+    /// - Parameter projector: the GGUF file of the vision tower; nil: looked for beside the other.
     /// - Throws: `notFound`; `unsupported`; or `damaged` with all faults of configuration and
     ///   tensors together.
-    static func open(folder path: String) throws(ModelError) -> Checkpoint {
-        let folder: Folder
-        do {
-            folder = try Folder(path: path)
-        } catch .notFound(_, .notFolder) where path.hasSuffix(".gguf") {
-            throw .unsupported(path: path, reason: .gguf(file: "this"))
-        }
+    static func open(
+        folder path: String, projector: String? = nil
+    ) throws(ModelError) -> Checkpoint {
+        if let pair = try GGUFPair.find(at: path, projector: projector) { return try open(pair) }
+        let folder = try Folder(path: path)
         try refuseForeignWeights(in: folder)
         guard folder.names.contains(CheckpointFile.config) else {
             throw .notFound(path: path, reason: .noConfiguration)
@@ -59,20 +62,28 @@ struct Checkpoint {
         var collection = TensorCollection(folder: folder)
         collection.collect()
         faults += collection.faults
+        var resolver = WeightResolver(
+            tensors: collection.tensors, settings: read.quantization,
+            place: collection.fileNames.count == 1
+                ? collection.fileNames[0] : CheckpointFile.index)
+        var weights: [String: StoredWeight] = [:]
         if let configuration = read.configuration {
-            faults += collection.check(configuration.requirements)
+            for need in configuration.requirements { weights[need.name] = resolver.weight(need) }
+            weights["lm_head.weight"] =
+                weights["lm_head.weight"] ?? resolver.ownHead(configuration.text)
         }
+        faults += resolver.faults
         guard faults.isEmpty, let configuration = read.configuration, let config else {
             throw .damaged(path: path, faults: faults)
         }
-        let required = Set(configuration.requirements.map(\.name))
         return Checkpoint(
-            folder: folder, configuration: configuration,
-            tensors: collection.tensors.filter { required.contains($0.key) },
+            path: path, name: folder.modelName, configuration: configuration, weights: weights,
             files: collection.files, fileNames: collection.fileNames,
             layouts: collection.layouts,
-            extraTensors: collection.stored - required.count,
-            fingerprint: collection.fingerprint(config: config.bytes))
+            extraTensors: collection.stored - resolver.used.count,
+            fingerprint: Fingerprint.of(
+                config: config.bytes, files: collection.files, tensors: collection.tensors.values),
+            config: config.object)
     }
 
     /// Says what is wrong with a folder whose weights are in another format.
@@ -81,9 +92,6 @@ struct Checkpoint {
             folder.names.isDisjoint(with: [CheckpointFile.weights, CheckpointFile.index])
         else { return }
         let names = folder.names.sorted()
-        if let file = names.first(where: { $0.hasSuffix(".gguf") }) {
-            throw .unsupported(path: folder.path, reason: .gguf(file: file))
-        }
         if let file = names.first(where: { $0.hasPrefix("pytorch_model") || $0.hasSuffix(".pth") })
         {
             throw .unsupported(path: folder.path, reason: .pickledWeights(file: file))
@@ -199,57 +207,5 @@ struct TensorCollection {
 
     private mutating func report(_ file: String, _ subject: String, _ problem: Fault.Problem) {
         faults.append(Fault(file, subject, problem))
-    }
-
-    /// What is wrong with the tensors that a model needs.
-    func check(_ requirements: [TensorRequirement]) -> [Fault] {
-        let place = fileNames.count == 1 ? fileNames[0] : CheckpointFile.index
-        return requirements.compactMap { need in
-            guard let tensor = tensors[need.name] else {
-                return Fault(place, need.name, .missing)
-            }
-            guard tensor.shape == need.shape else {
-                return Fault(
-                    tensor.fileName, tensor.name,
-                    .wrongShape(found: tensor.shape, expected: need.shape))
-            }
-            guard tensor.type != nil else {
-                return Fault(tensor.fileName, tensor.name, .wrongScalarType(found: tensor.scalar))
-            }
-            return nil
-        }
-    }
-
-    /// Bytes that are sampled at the front, in the middle and at the end of a tensor.
-    private static let sampleBytes = 4096
-
-    /// A name for this content that does not need all of it to be read.
-    ///
-    /// It covers the bytes of the configuration, the size of every file, and of every tensor the
-    /// name, type, shape and the first, middle and last 4 KiB. Two checkpoints that differ only
-    /// elsewhere have the same fingerprint; training changes nearly every weight, so this does
-    /// not happen by itself.
-    func fingerprint(config: [UInt8]) -> String {
-        var print = Fingerprint()
-        print.add(config.count)
-        print.add(config)
-        for file in files { print.add(file.count) }
-        // Sorted by the spelled name's bytes: independent of the order in an index.
-        let all = tensors.values.sorted {
-            $0.name.utf8.lexicographicallyPrecedes($1.name.utf8)
-        }
-        for tensor in all {
-            print.add(tensor.name)
-            print.add(tensor.scalar)
-            print.add(tensor.shape.count)
-            for dimension in tensor.shape { print.add(dimension) }
-            let bytes = tensor.bytes
-            let length = min(Self.sampleBytes, bytes.count)
-            let last = bytes.count - length
-            for start in Set([0, last / 2, last]).sorted() {
-                print.add(bytes[start..<start + length])
-            }
-        }
-        return print.text
     }
 }

@@ -1,3 +1,5 @@
+import Compute
+
 /// A stable 128-bit name for content: FNV-1a over bytes.
 ///
 /// It tells checkpoints apart; it is no proof against somebody who wants two to look the same.
@@ -25,5 +27,40 @@ struct Fingerprint {
     var text: String {
         let digits = String(state, radix: 16)
         return String(repeating: "0", count: 32 - digits.utf8.count) + digits
+    }
+}
+
+extension Fingerprint {
+    /// Bytes that are sampled at the front, in the middle and at the end of a tensor.
+    private static let sampleBytes = 4096
+
+    /// A name for this content that does not need all of it to be read.
+    ///
+    /// It covers the bytes of the configuration, the size of every file, and of every tensor the
+    /// name, type, shape and the first, middle and last 4 KiB. Two checkpoints that differ only
+    /// elsewhere have the same fingerprint; training changes nearly every weight, so this does
+    /// not happen by itself.
+    static func of(
+        config: some Collection<UInt8>, files: [MappedFile], tensors: some Sequence<StoredTensor>
+    ) -> String {
+        var print = Fingerprint()
+        print.add(config.count)
+        print.add(config)
+        for file in files { print.add(file.count) }
+        // Sorted by the spelled name's bytes: independent of the order in an index.
+        let all = tensors.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+        for tensor in all {
+            print.add(tensor.name)
+            print.add(tensor.scalar)
+            print.add(tensor.shape.count)
+            for dimension in tensor.shape { print.add(dimension) }
+            let bytes = tensor.bytes
+            let length = min(sampleBytes, bytes.count)
+            let last = bytes.count - length
+            for start in Set([0, last / 2, last]).sorted() {
+                print.add(bytes[start..<start + length])
+            }
+        }
+        return print.text
     }
 }

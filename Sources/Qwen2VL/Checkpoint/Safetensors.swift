@@ -70,8 +70,8 @@ package struct SafetensorsReader {
             }
             if let tensor = tensor(member.key, member.value) { found.append(tensor) }
         }
-        found.sort { ($0.offset, $0.byteCount) < ($1.offset, $1.byteCount) }
-        return inside(disjoint(found))
+        return StoredTensor.placed(
+            found, in: file, name: name, dataStart: dataStart, isFilled: true, faults: &faults)
     }
 
     private mutating func report(_ subject: String, _ problem: Fault.Problem) {
@@ -162,32 +162,5 @@ package struct SafetensorsReader {
         return StoredTensor(
             name: name, scalar: scalar, shape: shape, file: file, fileName: self.name,
             offset: dataStart + offsets[0], byteCount: expected)
-    }
-
-    /// The tensors that share no byte with an earlier one.
-    private mutating func disjoint(_ sorted: [StoredTensor]) -> [StoredTensor] {
-        var kept: [StoredTensor] = []
-        kept.reserveCapacity(sorted.count)
-        var last: StoredTensor?
-        for tensor in sorted {
-            if let last, tensor.byteCount > 0, tensor.offset < last.offset + last.byteCount {
-                report(tensor.name, .overlaps(other: last.name))
-                continue
-            }
-            kept.append(tensor)
-            if tensor.byteCount > 0 { last = tensor }
-        }
-        return kept
-    }
-
-    /// The tensors that end inside the file. One fault stands for all that a cut has taken away.
-    private mutating func inside(_ sorted: [StoredTensor]) -> [StoredTensor] {
-        let end = sorted.map { $0.offset + $0.byteCount }.max() ?? dataStart
-        if end > file.count { report("", .tooShort(bytes: file.count, expected: end)) }
-        // The format allows nothing behind the last tensor; a download appended twice has it.
-        if end < file.count, faults.isEmpty {
-            report("", .wrongByteCount(bytes: file.count, expected: end))
-        }
-        return sorted.filter { $0.offset + $0.byteCount <= file.count }
     }
 }

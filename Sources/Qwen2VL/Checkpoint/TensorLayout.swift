@@ -6,6 +6,8 @@ public enum TensorLayout: String, Sendable, CaseIterable {
     case nested
     /// `language_model.model.*`, `vision_tower.*`: exports for MLX.
     case exported
+    /// `blk.*`, `v.blk.*`: GGUF files.
+    case gguf
 
     /// The published name of a tensor, and the layout that its prefix belongs to, or nil where
     /// the name is the same in several.

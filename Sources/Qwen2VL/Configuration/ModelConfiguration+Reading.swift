@@ -6,6 +6,7 @@ package struct ReadConfiguration {
     package var configuration: ModelConfiguration?
     package var faults: [Fault] = []
     package var unsupported: ModelError.UnsupportedReason?
+    package var quantization: QuantizationSettings?
 }
 
 /// Bounds that no real model comes near, and whose products fit 64 bits with room to spare.
@@ -28,10 +29,12 @@ extension ModelConfiguration {
     ///     `text_config`.
     ///   - generation: `generation_config.json`, where there is one.
     ///   - preprocessor: `preprocessor_config.json`, where there is one.
+    ///   - file: what messages call the source of `config`.
     package static func read(
-        config: JSONObject, generation: JSONObject?, preprocessor: JSONObject?
+        config: JSONObject, generation: JSONObject?, preprocessor: JSONObject?,
+        file: String = "config.json"
     ) -> ReadConfiguration {
-        var reader = ConfigurationReader(file: CheckpointFile.config)
+        var reader = ConfigurationReader(file: file)
         let root = ConfigurationReader.Scope(path: "", object: config)
 
         switch root.value("model_type")?.string {
@@ -40,10 +43,10 @@ extension ModelConfiguration {
             return ReadConfiguration(unsupported: .modelType(type))
         case nil: reader.report("model_type", .missing)
         }
-        if let quantization = root.value("quantization_config") {
-            let method = quantization["quant_method"]?.string ?? "an unnamed method"
-            return ReadConfiguration(unsupported: .quantized(method: method))
+        let quantization = reader.scope("quantization_config", in: root).flatMap {
+            QuantizationSettings.read($0, reader: &reader)
         }
+        if let reason = reader.unsupported { return ReadConfiguration(unsupported: reason) }
 
         let nested = reader.scope("text_config", in: root)
         let text = readText(root: root, nested: nested, reader: &reader)
@@ -64,7 +67,7 @@ extension ModelConfiguration {
             preprocessor: pixels, kind: kind, evidence: evidence, calibration: calibration)
         return ReadConfiguration(
             configuration: faults.isEmpty ? configuration : nil, faults: faults,
-            unsupported: reader.unsupported ?? last.unsupported)
+            unsupported: reader.unsupported ?? last.unsupported, quantization: quantization)
     }
 
     private static func readText(

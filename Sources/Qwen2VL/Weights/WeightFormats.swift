@@ -48,13 +48,12 @@ public struct WeightFormats: Sendable, Equatable {
     /// Formats in groups are not for every part: the patch embedding, a thousandth of the work,
     /// sees raw pixels; embeddings are looked up and not multiplied; merger and head keep 8 bits
     /// where the layers have 4.
-    func format(of part: WeightPart, stored: ScalarType) -> WeightFormat {
+    func format(of part: WeightPart, stored: WeightFormat) -> WeightFormat {
         let wanted: WeightFormat?
         switch part {
         case .patchEmbedding, .vision, .merger: wanted = vision
         case .embedding, .language, .head: wanted = language
         }
-        let stored = WeightFormat(stored)
         guard let wanted, wanted.scalar == nil else { return wanted ?? stored }
         switch part {
         case .patchEmbedding, .embedding: return stored

@@ -28,9 +28,48 @@ public struct FileOutput: ~Copyable {
     /// Files of this process that are not whole yet.
     private static let partialFiles = Mutex<Set<String>>([])
 
+    /// The same for folders.
+    private static let partialFolders = Mutex<Set<String>>([])
+
     /// Removes what is half written. For the end of a process that cannot wait for its work.
     public static func abandonAll() {
         for path in partialFiles.withLock({ $0 }) { unlink(path) }
+        for path in partialFolders.withLock({ $0 }) { FolderOutput.remove(path) }
+    }
+
+    /// Notes a folder that is being written.
+    static func keep(partialFolder path: String) {
+        partialFolders.withLock { _ = $0.insert(path) }
+    }
+
+    /// A folder that is whole, or gone.
+    static func forget(partialFolder path: String) {
+        partialFolders.withLock { _ = $0.remove(path) }
+    }
+
+    /// Writes a new file to its end, and to the disk.
+    ///
+    /// - Parameter body: is given what writes.
+    static func writeWhole(
+        _ path: String, _ body: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) throws {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw cannotCreate(path, errno, "--output") }
+        defer { close(descriptor) }
+        func failure(_ code: Int32) -> Failure {
+            Failure(
+                .outputUnwritable, stage: .output,
+                message: "cannot write \(path): \(SystemFiles.reason(code))",
+                status: .outputNotWritten)
+        }
+        try body { bytes in
+            if let stop = DescriptorWriting.write(bytes, to: descriptor) {
+                throw failure(stop.code ?? 0)
+            }
+        }
+        guard fsync(descriptor) == 0 || errno == EINVAL || errno == EROFS else {
+            throw failure(errno)
+        }
     }
 
     private let name: String

@@ -13,6 +13,31 @@ public struct CheckpointFileRecord: Sendable, Equatable {
     var json: JSON { ["name": .string(name), "bytes": .int(bytes)] }
 }
 
+/// Numbers that are stored in one way.
+public struct StorageRecord: Sendable, Equatable {
+    /// In the files: `bf16`, `awq-4`, `gptq-8`, `q4_k`, …
+    public var stored: String
+    /// In memory, where `--weights` asks for nothing else.
+    public var memory: String
+    /// Whether memory holds exactly what the files say.
+    public var isExact: Bool
+    public var parameters: Int
+
+    public init(stored: String, memory: String, isExact: Bool, parameters: Int) {
+        self.stored = stored
+        self.memory = memory
+        self.isExact = isExact
+        self.parameters = parameters
+    }
+
+    var json: JSON {
+        [
+            "stored": .string(stored), "memory": .string(memory), "exact": .bool(isExact),
+            "parameters": .int(parameters),
+        ]
+    }
+}
+
 /// How many numbers the parts of a model hold.
 public struct ParameterCounts: Sendable, Equatable {
     public var vision: Int
@@ -41,6 +66,10 @@ public struct ModelInfoDocument: Document, Equatable {
     public var architecture: String
     /// Storage of the large matrices.
     public var weights: String
+    /// Every way in which numbers are stored, most frequent first.
+    public var storage: [StorageRecord]
+    /// Bytes of the weights in memory, where `--weights` asks for nothing else.
+    public var memory: Int
     public var parameters: ParameterCounts
     public var files: [CheckpointFileRecord]
     /// Sizes of the language model, in the order in which they should be read.
@@ -57,7 +86,8 @@ public struct ModelInfoDocument: Document, Equatable {
 
     public init(
         path: String, name: String, fingerprint: String, architecture: String, weights: String,
-        parameters: ParameterCounts, files: [CheckpointFileRecord], text: JSONObject,
+        storage: [StorageRecord], memory: Int, parameters: ParameterCounts,
+        files: [CheckpointFileRecord], text: JSONObject,
         vision: JSONObject, generation: JSONObject, preprocessor: JSONObject,
         tokenizer: JSONObject, warnings: [WarningRecord] = []
     ) {
@@ -66,6 +96,8 @@ public struct ModelInfoDocument: Document, Equatable {
         self.fingerprint = fingerprint
         self.architecture = architecture
         self.weights = weights
+        self.storage = storage
+        self.memory = memory
         self.parameters = parameters
         self.files = files
         self.text = text
@@ -84,6 +116,8 @@ public struct ModelInfoDocument: Document, Equatable {
         members.add("architecture", architecture)
         members.add("weights", weights)
         members.add("bytes", files.reduce(0) { $0 + $1.bytes })
+        members.add("storage", .array(storage.map(\.json)))
+        members.add("memory_bytes", memory)
         members.add("parameters", parameters.json)
         members.add("files", .array(files.map(\.json)))
         members.add("text", .object(text))

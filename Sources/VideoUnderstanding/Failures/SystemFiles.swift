@@ -60,6 +60,19 @@ package enum SystemFiles {
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFDIR
     }
 
+    /// The names in a folder; nil where there is none.
+    static func names(in folder: String) -> [String]? {
+        guard let stream = opendir(folder) else { return nil }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                names.append(String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self))
+            }
+        }
+        return names
+    }
+
     package static func isFile(_ path: String) -> Bool {
         var facts = stat()
         return stat(path, &facts) == 0 && facts.st_mode & S_IFMT == S_IFREG
@@ -70,6 +83,24 @@ package enum SystemFiles {
         guard let resolved = realpath(path, nil) else { return nil }
         defer { free(resolved) }
         return String(cString: resolved)
+    }
+
+    /// Bytes that may still be written where a folder is; nil where nobody knows.
+    package static func freeBytes(at folder: String) -> Int? {
+        var facts = statvfs()
+        guard statvfs(folder, &facts) == 0 else { return nil }
+        let (bytes, overflow) = Int(clamping: facts.f_bavail)
+            .multipliedReportingOverflow(by: Int(clamping: facts.f_frsize))
+        return overflow ? .max : bytes
+    }
+
+    /// - Throws: `output.unwritable` where fewer bytes are free than will be written.
+    static func requireFreeBytes(_ needed: Int, at folder: String) throws(Failure) {
+        guard let free = freeBytes(at: folder), free < needed else { return }
+        throw Failure(
+            .outputUnwritable, stage: .output,
+            message: "\(needed) bytes are needed in \(folder), where \(free) are free",
+            hint: "make room, or name a folder on another disk", status: .outputNotCreated)
     }
 
     /// Bytes of memory in the machine.

@@ -5,9 +5,9 @@ import Text
 
 extension LocatedModel {
     /// The configuration alone; the weights are checked by their headers.
-    public func configuration() throws(Failure) -> ModelConfiguration {
+    public func configuration(projector: String? = nil) throws(Failure) -> ModelConfiguration {
         do {
-            return try ModelInfo.read(folder: path).configuration
+            return try ModelInfo.read(folder: path, projector: projector).configuration
         } catch {
             throw Failure(error, stage: .model)
         }
@@ -15,21 +15,23 @@ extension LocatedModel {
 
     /// The weights, mapped or converted.
     public func load(
-        weights: WeightFormats = WeightFormats(), threads: Int = ThreadPool.performanceCores
+        projector: String? = nil, weights: WeightFormats = WeightFormats(),
+        threads: Int = ThreadPool.performanceCores
     ) throws(Failure) -> Model {
         do {
-            return try Model.load(folder: path, weights: weights, threads: threads)
+            return try Model.load(
+                folder: path, projector: projector, weights: weights, threads: threads)
         } catch {
             throw Failure(error, stage: .model)
         }
     }
 
     /// What the checkpoint is, after all of it was checked.
-    public func describe() throws(Failure) -> ModelInfoDocument {
+    public func describe(projector: String? = nil) throws(Failure) -> ModelInfoDocument {
         do {
             return ModelInfoDocument(
-                try ModelInfo.read(folder: path), name: name,
-                tokenizer: try Tokenizer.load(folder: path))
+                try ModelInfo.read(folder: path, projector: projector), name: name,
+                tokenizer: try Tokenizer.load(checkpoint: path))
         } catch {
             throw Failure(error, stage: .model)
         }
@@ -64,7 +66,12 @@ extension ModelInfoDocument {
         let preprocessor = configuration.preprocessor
         self.init(
             path: info.folder, name: name, fingerprint: info.fingerprint,
-            architecture: "qwen2_vl", weights: info.types.first?.type.rawValue ?? "none",
+            architecture: "qwen2_vl", weights: info.types.first?.stored ?? "none",
+            storage: info.types.map {
+                StorageRecord(
+                    stored: $0.stored, memory: $0.memory.rawValue, isExact: $0.isExact,
+                    parameters: $0.parameters)
+            }, memory: info.loadedBytes(weights: WeightFormats()),
             parameters: ParameterCounts(vision: tower, language: info.parameters - tower),
             files: info.files.map { CheckpointFileRecord(name: $0.name, bytes: $0.bytes) },
             text: [

@@ -79,28 +79,31 @@ public struct ModelLocator: Sendable {
             let place = isInside ? folder(of: path) : path
             return LocatedModel(path: place, name: lastPart(of: place), origin: origin)
         }
-        guard isName(request) else { throw notFound("there is no model at \(request)", [path]) }
+        let (name, revision) = Self.split(request)
+        guard isName(name), revision.map(isRevision) ?? true else {
+            throw notFound("there is no model at \(request)", [path])
+        }
         var places: [String] = []
         for hub in hubFolders {
-            let repository = hub + "/models--" + request.replacing("/", with: "--")
-            guard let revision = revision(in: repository) else {
+            let repository = hub + "/models--" + name.replacing("/", with: "--")
+            guard let commit = commit(revision ?? "main", in: repository) else {
                 places.append(repository)
                 continue
             }
-            let place = repository + "/snapshots/" + revision
+            let place = repository + "/snapshots/" + commit
             places.append(place)
             if isCheckpoint(place) {
                 return LocatedModel(path: place, name: request, origin: origin)
             }
         }
-        for folder in pulledFolders {
+        for folder in pulledFolders where revision == nil {
             let place = folder + "/" + request
             places.append(place)
             if isCheckpoint(place) {
                 return LocatedModel(path: place, name: request, origin: origin)
             }
         }
-        throw notFound("the model \(request) is not on this machine", places, name: request)
+        throw notFound("the model \(request) is not on this machine", places, name: name)
     }
 
     /// `Org/Name`, each of letters, digits, `.`, `_` and `-`.
@@ -116,9 +119,22 @@ public struct ModelLocator: Sendable {
             }
     }
 
-    /// The commit that `refs/main` names; a text from a file must not lead out of the folder.
-    private func revision(in repository: String) -> String? {
-        let path = repository + "/refs/main"
+    /// `Org/Name` and what follows an `@`: a branch, a tag or a commit.
+    private static func split(_ request: String) -> (name: String, revision: String?) {
+        guard let sign = request.firstIndex(of: "@") else { return (request, nil) }
+        return (String(request[..<sign]), String(request[request.index(after: sign)...]))
+    }
+
+    /// Names as in ``isName(_:)``, of any number of parts.
+    private func isRevision(_ text: String) -> Bool {
+        text.split(separator: "/", omittingEmptySubsequences: false)
+            .allSatisfy { isName("a/" + $0) }
+    }
+
+    /// The commit that a revision is; a text from a file must not lead out of the folder.
+    private func commit(_ revision: String, in repository: String) -> String? {
+        if SystemFiles.isFolder(repository + "/snapshots/" + revision) { return revision }
+        let path = repository + "/refs/" + revision
         guard SystemFiles.isFile(path),
             let bytes = try? SystemFiles.read(path, stage: .model, limit: 1 << 16)
         else { return nil }
@@ -128,6 +144,9 @@ public struct ModelLocator: Sendable {
         }
         return text.isEmpty || !isPlain ? nil : String(decoding: text, as: UTF8.self)
     }
+
+    /// The cache that tools of this kind share; nil where the environment names no place for one.
+    public var hubFolder: String? { hubFolders.first }
 
     private var hubFolders: [String] {
         if let folder = variable("HF_HUB_CACHE") { return [expandingHome(folder)] }
@@ -158,6 +177,7 @@ public struct ModelLocator: Sendable {
 
     private func isCheckpoint(_ path: String) -> Bool {
         SystemFiles.isFile(path + "/config.json")
+            || (SystemFiles.names(in: path)?.contains { $0.hasSuffix(".gguf") } ?? false)
     }
 
     // MARK: - Texts
@@ -187,7 +207,7 @@ public struct ModelLocator: Sendable {
     private func notFound(_ message: String, _ places: [String], name: String? = nil) -> Failure {
         let looked = places.isEmpty ? "" : "; looked at " + places.joined(separator: ", ")
         let hint =
-            name.map { "`huggingface-cli download \($0)` fetches it into the cache" }
+            name.map { "`reelscribe model pull \($0)` fetches it into the cache" }
             ?? "give the folder of a checkpoint with --model, or its name, such as Qwen/Qwen2-VL-2B-Instruct"
         return Failure(.modelNotFound, stage: .model, message: message + looked, hint: hint)
     }

@@ -21,23 +21,27 @@ public final class Analyzer: Sendable {
     private let trie = Mutex<TokenTrie?>(nil)
 
     /// - Parameters:
-    ///   - folder: a checkpoint in the published layout.
+    ///   - folder: a checkpoint in the published layout, or a GGUF file.
+    ///   - projector: the GGUF file of the vision tower; nil: looked for beside the other.
     ///   - name: what documents call it; nil: by its folder.
     ///   - weights: how the matrices are to be stored in memory.
     ///   - maxMemory: bytes that the weights alone must not exceed; nil: any number.
     /// - Throws: `Failure` with a code `model.…`, or `limit.memory`.
     public convenience init(
-        folder: String, name: String? = nil, weights: WeightFormats, threads: Int,
+        folder: String, projector: String? = nil, name: String? = nil, weights: WeightFormats,
+        threads: Int,
         maxMemory: Int? = nil
     ) throws(Failure) {
         do {
             if let maxMemory {
-                let bytes = try ModelInfo.read(folder: folder).loadedBytes(weights: weights)
+                let bytes = try ModelInfo.read(folder: folder, projector: projector)
+                    .loadedBytes(weights: weights)
                 try Self.requireMemory(bytes, limit: maxMemory, stage: .model)
             }
             // The tokenizer is the smaller file: a folder that lacks it fails at once.
-            let tokenizer = try Tokenizer.load(folder: folder)
-            let model = try Model.load(folder: folder, weights: weights, threads: threads)
+            let tokenizer = try Tokenizer.load(checkpoint: folder)
+            let model = try Model.load(
+                folder: folder, projector: projector, weights: weights, threads: threads)
             try self.init(model: model, name: name, tokenizer: tokenizer, threads: threads)
         } catch {
             throw Failure(error, stage: .model)

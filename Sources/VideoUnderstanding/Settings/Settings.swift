@@ -82,6 +82,8 @@ public struct Settings: Sendable, Equatable {
     public var weights: WeightFormat?
     /// The same for the vision tower; as `weights` where nil.
     public var visionWeights: WeightFormat?
+    /// The GGUF file of the vision tower; looked for beside the model's where nil.
+    public var projector: String?
     public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
     public var window = Rational(30)

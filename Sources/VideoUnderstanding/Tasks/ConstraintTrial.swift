@@ -28,7 +28,7 @@ public struct ConstraintTrial {
     /// - Parameter folder: holds tokenizer.json, or vocab.json and merges.txt.
     public init(tokenizer folder: String) throws(Failure) {
         do {
-            tokenizer = try Tokenizer.load(folder: folder)
+            tokenizer = try Tokenizer.load(checkpoint: folder)
         } catch {
             throw Failure(error, stage: .tokenize)
         }

@@ -7,7 +7,7 @@ public struct TextTokens: Sendable {
     /// - Parameter folder: holds tokenizer.json, or vocab.json and merges.txt.
     public init(folder: String) throws(Failure) {
         do {
-            tokenizer = try Tokenizer.load(folder: folder)
+            tokenizer = try Tokenizer.load(checkpoint: folder)
         } catch {
             throw Failure(error, stage: .tokenize)
         }

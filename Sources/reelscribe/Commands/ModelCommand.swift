@@ -3,7 +3,8 @@ import VideoUnderstanding
 
 struct ModelCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "model", abstract: "Look at checkpoints.", subcommands: [ModelInfo.self])
+        commandName: "model", abstract: "Look at checkpoints, make them smaller, fetch them.",
+        subcommands: [ModelInfo.self, ModelQuantize.self, ModelPullCommand.self])
 }
 
 struct ModelInfo: ParsableCommand {
@@ -23,10 +24,17 @@ struct ModelInfo: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A checkpoint folder, or a name like Qwen/Qwen2-VL-2B-Instruct. (default: the model that the other commands would use)",
+            "A checkpoint folder, a GGUF file, or a name like Qwen/Qwen2-VL-2B-Instruct. (default: the model that the other commands would use)",
             valueName: "path|name"),
         completion: .directory)
     var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The GGUF file of the vision tower, for a model in GGUF. (default: the one beside it with mmproj in its name)",
+            valueName: "file"),
+        completion: .file(extensions: ["gguf"]))
+    var mmproj: String?
 
     @OptionGroup(title: "Output") var output: OutputOptions
     @OptionGroup(title: "Reports") var reports: ReportOptions
@@ -36,7 +44,7 @@ struct ModelInfo: ParsableCommand {
         do throws(Failure) {
             var documents = try output.documents(isSingle: true)
             let located = try ModelLocator(.process).locate(model)
-            try documents.write(try located.describe())
+            try documents.write(try located.describe(projector: mmproj))
             try documents.finish()
         } catch {
             progress.finish()

@@ -9,12 +9,19 @@ import VideoUnderstanding
 struct ModelOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The model: a checkpoint folder, or a name like Qwen/Qwen2-VL-2B-Instruct.",
+            "The model: a checkpoint folder, a GGUF file, or a name like Qwen/Qwen2-VL-2B-Instruct.",
             discussion:
                 "A name is looked for in the Hugging Face cache and among pulled models. Without the option: REELSCRIBE_MODEL, else the sample model that comes with the tool.",
             valueName: "path|name"),
         completion: .directory)
     var model: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The GGUF file of the vision tower, for a model in GGUF. (default: the one beside it with mmproj in its name)",
+            valueName: "file"),
+        completion: .file(extensions: ["gguf"]))
+    var mmproj: String?
 
     @Option(
         help: ArgumentHelp(
@@ -46,6 +53,7 @@ struct ModelOptions: ParsableArguments {
     var maxMemory: ByteSize?
 
     func apply(to settings: inout Settings) {
+        if let mmproj { settings.projector = mmproj }
         if let weights { settings.weights = weights }
         if let visionWeights { settings.visionWeights = visionWeights }
         if let mrope { settings.mrope = mrope }

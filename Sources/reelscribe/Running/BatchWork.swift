@@ -87,7 +87,8 @@ final class BatchWork {
         let located = try ModelLocator(.process).locate(order.model)
         let settings = order.base
         let analyzer = try Analyzer(
-            folder: located.path, name: located.name, weights: settings.weightFormats,
+            folder: located.path, projector: settings.projector, name: located.name,
+            weights: settings.weightFormats,
             threads: settings.effectiveThreads, maxMemory: settings.effectiveMaxMemory)
         model = analyzer.record(mrope: settings.mrope)
         progress.finish()

@@ -63,7 +63,9 @@ final class HeavyWork {
     /// - Parameter contactSheet: PNG file to draw, or nil.
     func frames(of video: String, contactSheet: String?) throws(Failure) -> FramesDocument {
         let input = try resolve(video)
-        let task = FramesTask(model: try located().configuration())
+        let task = FramesTask(
+            model: try located().configuration(
+                projector: order.settings.projector))
         guard let contactSheet else {
             return try task.run(input, settings: order.settings, onEvent: reporter())
         }
@@ -100,7 +102,8 @@ final class HeavyWork {
                     maxMemory: settings.effectiveMaxMemory)
             }
             return try ModelLocator(.process).locate(model).load(
-                weights: settings.weightFormats, threads: settings.effectiveThreads)
+                projector: settings.projector, weights: settings.weightFormats,
+                threads: settings.effectiveThreads)
         }
         return try benchmark.run(model: load, clip: clip.input) { stage in
             try Signals.interruption.check(stage: .tool)
@@ -124,7 +127,8 @@ final class HeavyWork {
         order.progress.begin("loading the model", unit: "")
         let located = try located()
         let analyzer = try Analyzer(
-            folder: located.path, name: located.name, weights: order.settings.weightFormats,
+            folder: located.path, projector: order.settings.projector, name: located.name,
+            weights: order.settings.weightFormats,
             threads: order.settings.effectiveThreads,
             maxMemory: order.settings.effectiveMaxMemory)
         loaded = analyzer
