@@ -19,7 +19,7 @@ package struct AnalysisOptions: Sendable {
     package let windowsEndAtCuts: Bool
     /// Seconds of the shortest shot that is a segment of its own.
     package let minSegmentSeconds: Double
-    package let maxNewTokens: Int
+    package var maxNewTokens: Int
     package let tokenSampling: SamplingSettings
     package let limits: DecodeLimits
     package let allowReferences: Bool

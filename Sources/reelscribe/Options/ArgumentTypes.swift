@@ -22,6 +22,8 @@ extension ByteSize: ExpressibleByArgument {
 extension SamplingMode: ExpressibleByArgument {}
 extension Detail: ExpressibleByArgument {}
 extension CutsChoice: ExpressibleByArgument {}
+extension LookChoice: ExpressibleByArgument {}
+extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
