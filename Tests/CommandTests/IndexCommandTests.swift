@@ -105,7 +105,8 @@ struct IndexCommandTests {
     @Test func aSharedCache() throws {
         try withFolder { folder in
             let options = [
-                "ask", Self.clip, "What moves?", "--no-timing", "--max-new-tokens", "6", "--threads",
+                "ask", Self.clip, "What moves?", "--no-timing", "--max-new-tokens", "6",
+                "--threads",
                 "1",
             ]
             let cold = try Tool.run(options)
@@ -125,20 +126,18 @@ struct IndexCommandTests {
 
     // Guards the order of refusals: one line, a stable code, nothing written.
     @Test(arguments: [
-        (["index", "V"], 64), (["index", "V", "--output", "-"], 64),
-        (["index", "V", "--output", "V"], 64), (["index", "--verify", "V"], 65),
-        (["index", "--verify", "F/none.rsx"], 66),
-        (["index", "F/none.mp4", "--output", "F/x.rsx"], 66),
-        (["index", "V", "--output", "F/no/such/x.rsx"], 73),
-        (["index", "V", "--output", "F/x.rsx", "--extend", "--force"], 64),
-        (["ask", "V", "What?", "--cache-quota", "1G"], 64), (["ask", "F/none.rsx", "What?"], 66),
-    ])
-    func wrongUse(arguments: [String], status: Int32) throws {
+        ("index V", 64), ("index V --output -", 64), ("index V --output V", 64),
+        ("index --verify V", 65), ("index --verify F/none.rsx", 66),
+        ("index F/none.mp4 --output F/x.rsx", 66), ("index V --output F/no/such/x.rsx", 73),
+        ("index V --output F/x.rsx --extend --force", 64), ("ask V What? --cache-quota 1G", 64),
+        ("ask F/none.rsx What?", 66),
+    ] as [(String, Int32)])
+    func wrongUse(words: String, status: Int32) throws {
         try withFolder { folder in
-            let outcome = try Tool.run(
-                arguments.map {
-                    $0.replacing("F/", with: folder + "/").replacing("V", with: Self.clip)
-                })
+            let arguments = words.split(separator: " ").map(String.init).map { word in
+                word == "V" ? Self.clip : word.replacing("F/", with: folder + "/")
+            }
+            let outcome = try Tool.run(arguments)
             #expect(outcome.status == status, "\(outcome.errors)")
             #expect(outcome.errors.contains("rror"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])

@@ -200,7 +200,8 @@ import VideoUnderstanding
         try queue.writeWithoutTransaction { try $0.execute(sql: sql) }
         try queue.close()
         let failure = try #require(refused(path), "\(sql) was believed")
-        #expect(["index.damaged", "index.unfinished"].contains(failure.code.rawValue), "\(failure)")
+        #expect(
+            ["index.damaged", "index.unfinished"].contains(failure.code.rawValue), "\(failure)")
         #expect(failure.status == .badInput)
         #expect(!failure.line.contains("\n"))
         // Asking gives the right answer or none.

@@ -1,6 +1,6 @@
 import Foundation
-import Glibc
 internal import GRDB
+import Glibc
 
 extension IndexFile {
     /// The visual tokens of a pair of frames; nil where they are not there.

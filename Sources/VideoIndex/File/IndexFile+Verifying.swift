@@ -120,7 +120,8 @@ extension IndexFile {
     ) throws(IndexError) {
         try access { database in
             let rows = try Row.fetchCursor(
-                database, sql: """
+                database,
+                sql: """
                     SELECT hash, CASE WHEN length(data) <= ? THEN data END, checksum FROM pair
                     ORDER BY hash
                     """, arguments: [IndexFormat.Bound.value])

@@ -1,5 +1,5 @@
-import Glibc
 internal import GRDB
+import Glibc
 import Video
 
 /// One index on the disk: what a video looked like to a model, and what the model made of it.
@@ -72,7 +72,8 @@ extension IndexHeader {
     fileprivate init(_ entries: [String: String], _ path: String) throws(IndexError) {
         guard let content = entries["content"], let uri = entries["uri"],
             let settings = entries["settings"], let model = entries["model"],
-            let modelName = entries["model_name"], let prompts = entries["prompts"].flatMap(Int.init),
+            let modelName = entries["model_name"],
+            let prompts = entries["prompts"].flatMap(Int.init),
             let prefixes = entries["prefixes"], let stamp = entries["stamp"]
         else { throw .damaged(path: path, what: "its header is not whole") }
         self.init(
@@ -84,7 +85,8 @@ extension IndexHeader {
     var entries: [(name: String, value: String)] {
         [
             ("content", content), ("model", model), ("model_name", modelName),
-            ("prefixes", prefixes), ("prompts", "\(prompts)"), ("settings", settings), ("stamp", stamp), ("uri", uri),
+            ("prefixes", prefixes), ("prompts", "\(prompts)"), ("settings", settings),
+            ("stamp", stamp), ("uri", uri),
         ]
     }
 

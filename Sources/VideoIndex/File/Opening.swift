@@ -1,5 +1,5 @@
-import Glibc
 internal import GRDB
+import Glibc
 
 /// How the database behind an index is opened.
 enum Opening {

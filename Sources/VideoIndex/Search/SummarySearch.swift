@@ -7,7 +7,8 @@ internal import GRDB
 package enum SummarySearch {
     /// The places of the texts that have a word of the question, the best first; by BM25, and among
     /// equals the earlier one.
-    package static func matches(_ question: String, in texts: [String]) throws(IndexError) -> [Int] {
+    package static func matches(_ question: String, in texts: [String]) throws(IndexError) -> [Int]
+    {
         guard let pattern = FTS5Pattern(matchingAnyTokenIn: question) else { return [] }
         return try Opening.attempt("the search", isWriting: false) {
             try DatabaseQueue().write { database in

@@ -6,16 +6,21 @@ import Text
 import Video
 import VideoIndex
 
+/// When the work for an answer began, and what an index that was made for it took.
+struct IndexingTime {
+    var start = ContinuousClock.now
+    var timing = TimingRecord()
+}
+
 extension Analyzer {
     /// Answers from the whole video, where an index holds it and one model input can.
     ///
     /// - Returns: false where the video is to be looked at window by window.
     func askingWhole(
-        _ index: IndexedVideo, uri: String? = nil, _ work: QuestionWork,
-        _ onEvent: (AnalysisEvent) throws -> Void,
+        _ index: IndexedVideo, _ work: QuestionWork, uri: String? = nil,
+        spent: IndexingTime = IndexingTime(), _ onEvent: (AnalysisEvent) throws -> Void,
         _ onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws -> Bool {
-        let start = ContinuousClock.now
         guard let (facts, windows) = try index.find(.whole), windows == 1 else { return false }
         let plan = try plan(of: facts, .whole, prompts: work.prompts, options: work.options)
         guard plan.framesBeforeContext == nil else { return false }
@@ -28,18 +33,18 @@ extension Analyzer {
             video: video, transcript: facts.transcript, memory: index.memory,
             settings: work.settings)
         try answer(
-            asked, work, Array(work.questions.indices), start: start, timing: TimingRecord(),
+            asked, work, Array(work.questions.indices), start: spent.start, timing: spent.timing,
             onEvent: onEvent, onAnswer: onAnswer)
         return true
     }
 
     /// Answers each question from the windows that matter for it.
     func askingWindows(
-        _ index: IndexedVideo, uri: String? = nil, _ work: QuestionWork,
-        _ onEvent: (AnalysisEvent) throws -> Void,
+        _ index: IndexedVideo, _ work: QuestionWork, uri: String? = nil,
+        spent: IndexingTime = IndexingTime(), _ onEvent: (AnalysisEvent) throws -> Void,
         _ onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws {
-        var start = ContinuousClock.now
+        var spent = spent
         let (facts, windows) = try index.reading(.windows)
         guard windows > 0 else {
             throw Failure(
@@ -50,7 +55,7 @@ extension Analyzer {
         var settings = work.settings
         settings.look = .windows
         for (place, question) in work.questions.enumerated() {
-            var timing = TimingRecord()
+            var timing = spent.timing
             let ranked = try windowsThatMatter(
                 for: question, notes.map(\.text), options: work.options, timing: &timing,
                 onEvent: onEvent)
@@ -67,9 +72,10 @@ extension Analyzer {
                 transcript: facts.transcript, memory: index.memory, settings: settings,
                 warnings: [lookWarning(chosen.map { notes[$0].range }, of: windows)])
             try answer(
-                asked, work, [place], start: start, timing: timing, onEvent: onEvent,
+                asked, work, [place], start: spent.start, timing: timing, onEvent: onEvent,
                 onAnswer: onAnswer)
-            start = ContinuousClock.now
+            // The first question bears what was done for all.
+            spent = IndexingTime()
         }
     }
 
@@ -78,6 +84,7 @@ extension Analyzer {
         of input: VideoInput, _ work: QuestionWork, _ onEvent: (AnalysisEvent) throws -> Void,
         _ onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws {
+        var spent = IndexingTime()
         let path = FileManager.default.temporaryDirectory
             .appendingPathComponent("reelscribe-\(UUID().uuidString).rsx").path
         defer {
@@ -85,12 +92,13 @@ extension Analyzer {
         }
         let file = try IndexFile.writing(path)
         defer { file.close() }
-        _ = try fill(
+        spent.timing = try fill(
             file, with: input, IndexRequest(readings: [.windows], prefixes: .none),
-            settings: work.settings, onEvent: onEvent)
+            settings: work.settings, onEvent: onEvent
+        ).timing
         file.close()
         try askingWindows(
-            try IndexedVideo(try IndexFile.reading(path)), work, onEvent, onAnswer)
+            try IndexedVideo(try IndexFile.reading(path)), work, spent: spent, onEvent, onAnswer)
     }
 
     /// Answers from a cache, where the video can be kept in one.
@@ -106,6 +114,7 @@ extension Analyzer {
             return false
         }
         var hasAnswered = false
+        var spent = IndexingTime()
         do {
             defer { cache.trim() }
             func pass(_ place: Int, _ document: AnswerDocument) throws {
@@ -113,15 +122,17 @@ extension Analyzer {
                 try onAnswer(place, document)
             }
             if work.settings.look != .windows,
-                let whole = try cached(cache, .whole, content, input, work.settings, onEvent),
-                try askingWhole(whole, uri: input.uri, work, onEvent, pass)
+                let whole = try cached(
+                    cache, .whole, content, input, work.settings, &spent, onEvent),
+                try askingWhole(whole, work, uri: input.uri, spent: spent, onEvent, pass)
             {
                 return true
             }
             guard work.settings.look != .whole,
-                let windows = try cached(cache, .windows, content, input, work.settings, onEvent)
+                let windows = try cached(
+                    cache, .windows, content, input, work.settings, &spent, onEvent)
             else { return false }
-            try askingWindows(windows, uri: input.uri, work, onEvent, pass)
+            try askingWindows(windows, work, uri: input.uri, spent: spent, onEvent, pass)
             return true
         } catch let error as IndexError {
             // A cache must not stand in the way: what is damaged in it is made again.
@@ -134,7 +145,8 @@ extension Analyzer {
     /// The index of a video in a cache, made if it is not there; nil where there can be none.
     private func cached(
         _ cache: IndexCache, _ reading: ReadingName, _ content: String, _ input: VideoInput,
-        _ settings: Settings, _ onEvent: (AnalysisEvent) throws -> Void
+        _ settings: Settings, _ spent: inout IndexingTime,
+        _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> IndexedVideo? {
         var digest = try ContentDigest()
         digest.add("cache")
@@ -156,7 +168,7 @@ extension Analyzer {
                 let file = try output.begin()
                 defer { file.close() }
                 // A video that is long is read by windows, and not as a whole.
-                guard try keep(input, reading, in: file, settings, onEvent) else {
+                guard try keep(input, reading, in: file, settings, &spent, onEvent) else {
                     unlink(output.partial)
                     return nil
                 }
@@ -176,11 +188,12 @@ extension Analyzer {
     /// - Returns: false where there is no such reading of this video.
     private func keep(
         _ input: VideoInput, _ reading: ReadingName, in file: IndexFile, _ settings: Settings,
-        _ onEvent: (AnalysisEvent) throws -> Void
+        _ spent: inout IndexingTime, _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> Bool {
         let filled = try fill(
             file, with: input, IndexRequest(readings: [reading], prefixes: .auto),
             settings: settings, onEvent: onEvent)
+        spent.timing = filled.timing
         return filled.readings.contains(reading)
     }
 

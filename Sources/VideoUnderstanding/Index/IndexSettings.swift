@@ -40,7 +40,9 @@ struct IndexSettings {
     /// The settings that a text stands for; the rest are as they are by default.
     static func settings(_ text: String) -> Settings? {
         guard let json = try? JSON.parse(text) else { return nil }
-        func rational(_ key: String) -> Rational? { json[key]?.string.flatMap { Rational(text: $0) } }
+        func rational(_ key: String) -> Rational? {
+            json[key]?.string.flatMap { Rational(text: $0) }
+        }
         func optional(_ key: String) -> Int?? {
             guard let value = json[key] else { return nil }
             return value.isNull ? .some(nil) : value.int.map { .some($0) }
@@ -90,7 +92,8 @@ struct IndexSettings {
 
     /// In what two differ, in words: `fps 2/1 and not 4/1`.
     static func difference(_ index: String, _ asked: String) -> String {
-        guard let one = (try? JSON.parse(index))?.object, let other = (try? JSON.parse(asked))?.object
+        guard let one = (try? JSON.parse(index))?.object,
+            let other = (try? JSON.parse(asked))?.object
         else { return "other settings" }
         let words = other.members.compactMap { member -> String? in
             let was = one[member.key] ?? .null

@@ -28,6 +28,7 @@ struct FilledIndex {
     /// Pairs of frames that were looked at, and those of them that were known.
     var pairs = 0
     var recalled = 0
+    var timing = TimingRecord()
 }
 
 extension Analyzer {
@@ -113,7 +114,8 @@ extension Analyzer {
         let header = IndexHeader(
             content: content, uri: input.uri,
             settings: IndexSettings.json(settings, model: model.configuration).compact,
-            model: model.indexKey, modelName: name, prompts: Prompts.version, prefixes: request.prefixes.rawValue,
+            model: model.indexKey, modelName: name, prompts: Prompts.version,
+            prefixes: request.prefixes.rawValue,
             stamp: input.localPath.flatMap { SystemFiles.realPath($0) }
                 .flatMap(IndexStamp.init(path:))?.text ?? "")
         _ = try file.begin(header)
@@ -126,6 +128,7 @@ extension Analyzer {
         if request.readings.contains(.windows) { try readWindows(&work, onEvent) }
         try file.finish(header, work.readings)
         work.filled.readings = Set(work.readings.map(\.name))
+        work.filled.timing = work.timing
         return work.filled
     }
 

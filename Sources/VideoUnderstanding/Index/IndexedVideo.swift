@@ -35,7 +35,8 @@ public struct IndexedVideo: Sendable {
     }
 
     init(_ file: IndexFile) throws {
-        guard let header = file.header, let settings = IndexSettings.settings(header.settings) else {
+        guard let header = file.header, let settings = IndexSettings.settings(header.settings)
+        else {
             throw IndexError.damaged(path: file.path, what: "its settings")
         }
         self.file = file

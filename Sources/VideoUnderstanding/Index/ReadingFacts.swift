@@ -213,7 +213,8 @@ extension Transcript {
 
 extension TranscriptSource {
     fileprivate init?(stored json: JSON) {
-        guard let file = json.optional("file", \.string), let stream = json.optional("stream", \.int),
+        guard let file = json.optional("file", \.string),
+            let stream = json.optional("stream", \.int),
             let format = json["format"]?.string, let language = json.optional("language", \.string),
             let cues = json["cues"]?.int, let digest = json.optional("sha256", \.string)
         else { return nil }
