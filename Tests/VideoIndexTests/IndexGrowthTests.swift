@@ -26,16 +26,25 @@ import VideoUnderstanding
         ) { _ in events += 1 }
         let expected = try content(of: folder.file("whole.rsx"))
         let path = folder.file("parts.rsx")
+        var stops = 0
         for stop in stride(from: 0, to: events, by: max(1, events / 9)) {
             var seen = 0
-            #expect(throws: Failure.self) {
-                try analyzer.index(video, output: path, settings: settings, prefixes: .all) { _ in
+            do {
+                _ = try analyzer.index(
+                    video, output: path, settings: settings, prefixes: .all
+                ) { _ in
                     seen += 1
                     if seen > stop { throw Stop() }
                 }
+                // Less was left to do than there is in all.
+                #expect(try content(of: path) == expected)
+                break
+            } catch is Failure {
+                stops += 1
+                #expect(!FileManager.default.fileExists(atPath: path))
             }
-            #expect(!FileManager.default.fileExists(atPath: path))
         }
+        #expect(stops >= 3)
         let document = try analyzer.index(
             video, output: path, settings: settings, prefixes: .all)
         #expect(try content(of: path) == expected)
@@ -116,7 +125,7 @@ import VideoUnderstanding
     @Test func nothingToDo() throws {
         let folder = try TemporaryFolder()
         let analyzer = try Places.analyzer()
-        let video = try PictureVideo(in: folder, pictures: 8).input
+        let video = try PictureVideo(in: folder, pictures: 20).input
         let path = folder.file("clip.rsx")
         _ = try analyzer.index(video, output: path, settings: settings)
         let before = try Data(contentsOf: URL(fileURLWithPath: path))

@@ -11,10 +11,11 @@ import VideoUnderstanding
         "Two balls roll; a red ball and a green ball.", "Nothing happens.",
     ]
 
-    @Test(arguments: [
-        ("Does a square grow?", 1), ("cafe", 2), ("Who drinks?", nil), ("", nil),
-        ("\" * ( ) - :", nil), ("growing squares", 1),
-    ] as [(String, Int?)])
+    @Test(
+        arguments: [
+            ("Does a square grow?", 1), ("cafe", 2), ("Who drinks?", nil), ("", nil),
+            ("\" * ( ) - :", nil), ("growing squares", 1),
+        ] as [(String, Int?)])
     func words(question: String, expected: Int?) throws {
         #expect(try SummarySearch.matches(question, in: Self.notes).first == expected)
     }

@@ -93,7 +93,7 @@ extension Analyzer {
         let file = try IndexFile.writing(path)
         defer { file.close() }
         spent.timing = try fill(
-            file, with: input, IndexRequest(readings: [.windows], prefixes: .none),
+            file, with: input, IndexRequest(readings: [.windows], prefixes: .none, isKept: false),
             settings: work.settings, onEvent: onEvent
         ).timing
         file.close()

@@ -18,6 +18,8 @@ public enum PrefixChoice: String, Sendable, CaseIterable {
 struct IndexRequest {
     var readings: Set<ReadingName> = [.whole, .windows]
     var prefixes = PrefixChoice.auto
+    /// Whether it is for later, so that something must tell the video apart from others.
+    var isKept = true
     /// Name of the first pair of the video that is to be gone on with.
     var beginning: ContentHash?
 }
@@ -103,8 +105,9 @@ extension Analyzer {
         _ file: IndexFile, with input: VideoInput, _ request: IndexRequest, settings: Settings,
         onEvent: (AnalysisEvent) throws -> Void
     ) throws -> FilledIndex {
-        guard let content = try Video.sha256(of: input, while: { !Task.isCancelled }) else {
-            try Task.checkCancellation()
+        let digest = try Video.sha256(of: input, while: { !Task.isCancelled })
+        try Task.checkCancellation()
+        guard let content = digest ?? (request.isKept ? nil : "") else {
             throw Failure(
                 .inputInvalid, stage: .open,
                 message: "\(input.uri) is read only once, so that nothing tells it apart from "

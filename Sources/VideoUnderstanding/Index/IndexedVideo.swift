@@ -146,7 +146,7 @@ public struct IndexedVideo: Sendable {
 
     func record(_ facts: ReadingFacts) -> VideoRecord {
         VideoRecord(
-            uri: header.uri, sha256: header.content, facts.watched)
+            uri: header.uri, sha256: header.content.isEmpty ? nil : header.content, facts.watched)
     }
 }
 
