@@ -10,6 +10,7 @@ let package = Package(
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
@@ -33,6 +34,10 @@ let package = Package(
         .target(name: "Imaging", dependencies: ["Compute", "CKernels"]),
         .target(name: "Video", dependencies: ["CFFmpeg", "Imaging"]),
         .target(name: "Isolation", dependencies: ["CSandbox", "Compute", "Imaging", "Video"]),
+        // One video's visual tokens, prefixes and summaries in one file.
+        .target(
+            name: "VideoIndex",
+            dependencies: ["Compute", "Video", .product(name: "GRDB", package: "GRDB.swift")]),
         .target(name: "Text", dependencies: ["OrderedJSON"]),
         .target(name: "Constraint", dependencies: ["OrderedJSON", "Text"]),
         .target(
@@ -41,7 +46,7 @@ let package = Package(
             name: "VideoUnderstanding",
             dependencies: [
                 "Compute", "Constraint", "Imaging", "Isolation", "OrderedJSON", "Qwen2VL", "Text",
-                "Video",
+                "Video", "VideoIndex",
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [
@@ -79,6 +84,12 @@ let package = Package(
         .testTarget(
             name: "IsolationTests",
             dependencies: ["Isolation", "Video", "VideoUnderstanding", "OrderedJSON"]),
+        .testTarget(
+            name: "VideoIndexTests",
+            dependencies: [
+                "OrderedJSON", "Qwen2VL", "Video", "VideoIndex", "VideoUnderstanding",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
         .testTarget(name: "TextTests", dependencies: ["Text", "OrderedJSON"]),
         .testTarget(
             name: "ConstraintTests",

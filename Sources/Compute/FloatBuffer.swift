@@ -68,6 +68,24 @@ package struct FloatBuffer: ~Copyable, Sendable {
         start(index..<index + range.count).update(from: source.start(range), count: range.count)
     }
 
+    /// Copies 32-bit numbers in the order of this machine, which may lie at any address, to `index`
+    /// and after.
+    package mutating func write(_ source: UnsafeRawBufferPointer, at index: Int) {
+        let size = MemoryLayout<Float>.size
+        precondition(source.count % size == 0, "\(source.count) bytes of numbers")
+        guard let from = source.baseAddress else { return }
+        UnsafeMutableRawPointer(start(index..<index + source.count / size))
+            .copyMemory(from: from, byteCount: source.count)
+    }
+
+    /// Shows the bytes of a part.
+    package func withBytes<Result, Failure: Error>(
+        of range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try body(
+            UnsafeRawBufferPointer(UnsafeBufferPointer(start: start(range), count: range.count)))
+    }
+
     /// The address of a part, after checking that it is there.
     func start(_ range: Range<Int>) -> UnsafeMutablePointer<Float> {
         precondition(

@@ -20,6 +20,21 @@ public struct VideoDescription: Sendable, Equatable {
     public var rotation: Int
     /// Average frames a second; nil where unknown.
     public var frameRate: Double?
+
+    package init(
+        uri: String, container: String, codec: String, duration: Double, startTime: Double,
+        width: Int, height: Int, rotation: Int, frameRate: Double?
+    ) {
+        self.uri = uri
+        self.container = container
+        self.codec = codec
+        self.duration = duration
+        self.startTime = startTime
+        self.width = width
+        self.height = height
+        self.rotation = rotation
+        self.frameRate = frameRate
+    }
 }
 
 /// Something worth knowing that did not stop the reading.
@@ -41,6 +56,12 @@ public struct DecodeReport: Sendable, Equatable {
     public var framesDecoded: Int
     public var coverage: Coverage
     public var warnings: [VideoWarning]
+
+    package init(framesDecoded: Int, coverage: Coverage, warnings: [VideoWarning]) {
+        self.framesDecoded = framesDecoded
+        self.coverage = coverage
+        self.warnings = warnings
+    }
 }
 
 /// One frame that was taken.

@@ -13,6 +13,7 @@ struct Reelscribe: ParsableCommand {
 
               reelscribe summarize talk.mp4            what happens, part by part
               reelscribe ask talk.mp4 'Who speaks?'    one question, one answer
+              reelscribe index talk.mp4 -o talk.rsx    so that the next question is fast
               reelscribe frames talk.mp4               what the model would see
               reelscribe plan talk.mp4                 tokens, memory, seconds
               reelscribe doctor                        what this machine lacks
@@ -40,7 +41,8 @@ struct Reelscribe: ParsableCommand {
             CommandGroup(
                 name: "Watch",
                 subcommands: [
-                    SummarizeCommand.self, AskCommand.self, FramesCommand.self, PlanCommand.self,
+                    SummarizeCommand.self, AskCommand.self, IndexCommand.self,
+                    FramesCommand.self, PlanCommand.self,
                 ]),
             CommandGroup(
                 name: "Many videos",

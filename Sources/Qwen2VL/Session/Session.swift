@@ -149,6 +149,43 @@ public struct Session: ~Copyable, Sendable {
         self.length = length
     }
 
+    // MARK: - Memory
+
+    /// Shows the bytes of a piece of what this session remembers.
+    ///
+    /// - Parameter part: of tokens that are in the sequence.
+    package func withBytes<Result, Failure: Error>(
+        of part: MemoryPart, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        precondition(part.tokens.upperBound <= length, "tokens \(part.tokens) of \(length)")
+        let place = cache.place(of: part)
+        return part.isValues
+            ? try cache.values.withBytes(of: place, body)
+            : try cache.keys.withBytes(of: place, body)
+    }
+
+    /// Puts a piece where it belongs, of a sequence that this session is to go on with. The sequence
+    /// stays as it is until ``resume(after:)``.
+    ///
+    /// - Parameter bytes: `part.byteCount` of them, at any address.
+    package mutating func restore(_ part: MemoryPart, from bytes: UnsafeRawBufferPointer) {
+        precondition(
+            bytes.count == part.byteCount && part.tokens.lowerBound >= length,
+            "\(bytes.count) bytes of \(part.byteCount), \(part.tokens) after \(length)")
+        let start = cache.place(of: part).lowerBound
+        if part.isValues {
+            cache.values.write(bytes, at: start)
+        } else {
+            cache.keys.write(bytes, at: start)
+        }
+    }
+
+    /// Goes on behind tokens all pieces of which were restored.
+    package mutating func resume(after tokens: Int) {
+        precondition(tokens <= capacity, "\(tokens) of \(capacity) tokens")
+        length = tokens
+    }
+
     // MARK: - Embeddings
 
     /// Rows of the embedding table, and the visual rows in place of the pads (spec 5.2).

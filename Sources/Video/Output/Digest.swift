@@ -57,24 +57,30 @@ private func fileDigest(
 }
 
 /// A running SHA-256: libavutil's `AVSHA`.
-private struct SHA256: ~Copyable {
+package struct SHA256: ~Copyable {
     private let context: OpaquePointer
 
-    init() throws(VideoError) {
+    package init() throws(VideoError) {
         context = try allocated(av_sha_alloc(), "creating a digest")
         av_sha_init(context, 256)
     }
 
     deinit { av_free(UnsafeMutableRawPointer(context)) }
 
-    mutating func update(_ bytes: some Collection<UInt8>) {
+    package mutating func update(_ bytes: some Collection<UInt8>) {
         let done: Void? = bytes.withContiguousStorageIfAvailable { buffer in
             if let base = buffer.baseAddress { av_sha_update(context, base, buffer.count) }
         }
         if done == nil { update(Array(bytes)) }
     }
 
-    mutating func finish() -> [UInt8] {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        guard let base = bytes.baseAddress else { return }
+        av_sha_update(context, base.assumingMemoryBound(to: UInt8.self), bytes.count)
+    }
+
+    /// 32 bytes; the end of the digest.
+    package mutating func finish() -> [UInt8] {
         var result = [UInt8](repeating: 0, count: 32)
         av_sha_final(context, &result)
         return result

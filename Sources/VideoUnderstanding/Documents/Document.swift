@@ -14,7 +14,7 @@ public enum DocumentKind: String, Sendable, CaseIterable {
     case modelInfo = "model-info"
     case bench, doctor, validation, evaluation
     case evaluationResult = "evaluation-result"
-    case job, run
+    case job, run, index
 
     /// The major version: grows only when a field changes its meaning.
     public var major: Int { 1 }

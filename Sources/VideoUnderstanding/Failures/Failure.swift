@@ -34,7 +34,8 @@ public struct FailureCode: RawRepresentable, Sendable, Hashable {
         case .inputUnsupportedURL, .inputInvalid, .decodeNoVideo, .decodeDamaged, .limitPixels,
             .limitDuration, .jobInvalid:
             .badInput
-        case .limitMemory, .modelNotFound, .modelDamaged, .modelUnsupported: .configuration
+        case .limitMemory, .modelNotFound, .modelDamaged, .modelUnsupported, .indexMismatch:
+            .configuration
         case .outputUnwritable: .outputNotWritten
         case .optionsInvalid: .usage
         case .interrupted: .interrupted

@@ -22,7 +22,7 @@ package struct AnalysisOptions: Sendable {
     /// Whether windows of one shot that are told of in the same words are one segment.
     package let joinsRepetitions: Bool
     package let makesChapters: Bool
-    package let maxNewTokens: Int
+    package var maxNewTokens: Int
     package let tokenSampling: SamplingSettings
     package let limits: DecodeLimits
     package let allowReferences: Bool

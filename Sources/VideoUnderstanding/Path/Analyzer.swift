@@ -68,11 +68,12 @@ public final class Analyzer: Sendable {
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
     ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
+    ///   - memory: spares the vision tower pairs that it knows, and gets to know the others.
     ///   - tap: sees the patch rows.
     package func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool = true,
         transcript: Transcript = .none, options: AnalysisOptions,
-        prepared: PreparedVideo? = nil, timing: inout TimingRecord,
+        prepared: PreparedVideo? = nil, memory: VideoMemory? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
         let start = ContinuousClock.now
@@ -90,7 +91,8 @@ public final class Analyzer: Sendable {
         try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
-            encoder: encoder, model: model.configuration, ablation: options.ablation, tap: tap)
+            encoder: encoder, model: model.configuration, ablation: options.ablation,
+            memory: memory, tap: tap)
     }
 
     /// Opens an input ahead of its turn; nil where it is decoded in this process, in its turn.
@@ -176,7 +178,7 @@ public final class Analyzer: Sendable {
     /// Tokens of the context that are left beside the longest prompt and its answer.
     ///
     /// - Parameter reserved: tokens that the prompt grows by when a window is known.
-    private func roomForVisualTokens(
+    func roomForVisualTokens(
         prompts: [String], reserved: Int, options: AnalysisOptions
     ) throws -> Int {
         let context = model.configuration.text.maxPositions

@@ -21,13 +21,30 @@ package struct EvidenceFinder: Sendable {
     package func evidence(
         shares: [Double], moments: [SampledMoment], end: Double
     ) -> [EvidenceRecord] {
+        guard shares.count * 2 <= moments.count + 1 else { return [] }
+        return evidence(
+            shares: shares,
+            pairs: shares.indices.map { pair in
+                TimeRange(
+                    start: moments[2 * pair].time,
+                    end: pair + 1 < shares.count ? moments[2 * pair + 2].time : end)
+            })
+    }
+
+    /// - Parameters:
+    ///   - shares: attention on each pair, in any unit.
+    ///   - pairs: the time that each stands for; where one does not begin at the end of the one
+    ///     before, something of the video lies between them that was not looked at.
+    /// - Returns: in descending score.
+    package func evidence(shares: [Double], pairs: [TimeRange]) -> [EvidenceRecord] {
         let total = shares.reduce(0, +)
-        guard let highest = shares.max(), highest > 0, total.isFinite,
-            shares.count * 2 <= moments.count + 1
+        guard let highest = shares.max(), highest > 0, total.isFinite, shares.count <= pairs.count
         else { return [] }
         let strong = shares.indices.filter { shares[$0] >= threshold * highest }
         let stretches = strong.reduce(into: [Range<Int>]()) { stretches, pair in
-            if let last = stretches.last, last.upperBound == pair {
+            if let last = stretches.last, last.upperBound == pair,
+                pairs[pair - 1].end == pairs[pair].start
+            {
                 stretches[stretches.count - 1] = last.lowerBound..<pair + 1
             } else {
                 stretches.append(pair..<pair + 1)
@@ -37,10 +54,8 @@ package struct EvidenceFinder: Sendable {
             let strongest = stretch.max { shares[$0] < shares[$1] } ?? stretch.lowerBound
             return EvidenceRecord(
                 range: TimeRange(
-                    start: moments[2 * stretch.lowerBound].time,
-                    end: stretch.upperBound < shares.count
-                        ? moments[2 * stretch.upperBound].time : end),
-                keyframe: moments[2 * strongest].time,
+                    start: pairs[stretch.lowerBound].start, end: pairs[stretch.upperBound - 1].end),
+                keyframe: pairs[strongest].start,
                 score: shares[stretch].reduce(0, +) / total)
         }
         return Array(

@@ -2,6 +2,7 @@ import Imaging
 import Qwen2VL
 import Text
 import Video
+import VideoIndex
 
 /// One visual input of a prompt, seen and encoded.
 package struct VisualInput: Sendable {
@@ -10,8 +11,10 @@ package struct VisualInput: Sendable {
     /// repeated.
     package var window: FrameWindow
     package var grid: PatchGrid
-    /// `[tokens, hidden]`.
+    /// `[tokens, hidden]`; empty where they are left in the memory until they are needed.
     package var embeddings: [Float]
+    /// Names of the pairs, in order; empty without a memory.
+    package var hashes: [ContentHash] = []
     /// Positions that it takes in the language model.
     package var tokens: Int
 
@@ -28,10 +31,15 @@ package struct VisualInputBuilder {
     private let target: PixelSize
     private let geometry: PatchGeometry
     private let pairsPerPass: Int
+    private let hidden: Int
     /// Set where the order of frames is to be lost.
     private let shuffle: UInt64?
     /// Sees every batch of patch rows before it is encoded; for traces.
     private let tap: (([Float]) -> Void)?
+    private let memory: VideoMemory?
+    /// Names of the pairs of this input, and of those that wait.
+    private var hashes: [ContentHash] = []
+    private var waitingHashes: [ContentHash] = []
     /// Patch rows of the pairs that wait to be encoded, those that repeat left out.
     private var rows: [Float] = []
     private var waiting = 0
@@ -41,14 +49,18 @@ package struct VisualInputBuilder {
     private var encoded: (rows: [Float], embedding: [Float])?
     private var pairs = 0
     private var embeddings: [Float] = []
-    /// Pairs that the vision tower was spared.
+    /// Pairs that the vision tower was spared, as they repeat, or as they were remembered.
     package private(set) var shared = 0
+    package private(set) var recalled = 0
 
     package init(
         encoder: VisionEncoder, plan: VisualPlan, model: ModelConfiguration,
-        ablation: Ablation? = nil, tap: (([Float]) -> Void)? = nil
+        ablation: Ablation? = nil, memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
     ) {
         self.encoder = encoder
+        // What was spoilt on purpose is not worth remembering.
+        self.memory = ablation == nil && tap == nil ? memory : nil
+        hidden = model.text.hidden
         target = plan.target
         self.tap = tap
         geometry = PatchGeometry(model.vision)
@@ -66,16 +78,46 @@ package struct VisualInputBuilder {
         let preprocessor = preprocessor
         let new = timing.measure(\.preprocess) { preprocessor.rows(first, second) }
         pairs += 1
+        var hash: ContentHash?
+        if memory != nil {
+            let grid = grid(of: 1)
+            let name = try timing.measure(\.preprocess) {
+                try VideoMemory.name(ofRows: new, grid: grid)
+            }
+            hashes.append(name)
+            hash = name
+        }
         guard !repeats(new) else {
             order.append(waiting - 1)
             shared += 1
             return
+        }
+        if let hash {
+            if try recall(hash, new, &timing) { return }
+            waitingHashes.append(hash)
         }
         order.append(waiting)
         rows += new
         waiting += 1
         // A shuffle needs every frame of the input before the first can be encoded.
         if waiting == pairsPerPass, shuffle == nil { try flush(pairs: waiting, &timing) }
+    }
+
+    /// Takes the visual tokens of a pair from the memory.
+    ///
+    /// - Returns: false where they are not there.
+    private mutating func recall(
+        _ hash: ContentHash, _ new: [Float], _ timing: inout TimingRecord
+    ) throws -> Bool {
+        let grid = grid(of: 1)
+        let tokens = grid.patches / (geometry.mergeSize * geometry.mergeSize)
+        guard let known = try memory?.tokens(of: hash, count: tokens * hidden) else { return false }
+        if waiting > 0 { try flush(pairs: waiting, &timing) }
+        place([], pairs: 0)
+        embeddings += known
+        encoded = (new, known)
+        recalled += 1
+        return true
     }
 
     /// Ends the input and starts the next one.
@@ -91,11 +133,12 @@ package struct VisualInputBuilder {
         let grid = grid(of: pairs)
         defer {
             embeddings = []
+            hashes = []
             pairs = 0
         }
         return VisualInput(
             kind: kind, window: window, grid: grid,
-            embeddings: embeddings,
+            embeddings: embeddings, hashes: hashes,
             tokens: grid.patches / (geometry.mergeSize * geometry.mergeSize))
     }
 
@@ -106,6 +149,14 @@ package struct VisualInputBuilder {
         let (encoder, grid) = (encoder, grid(of: pairs))
         tap?(batch)
         let new = try timing.measure(\.vision) { try encoder.encode(batch, grid: grid) }
+        if let memory {
+            let size = new.count / pairs
+            try memory.keep(
+                waitingHashes.prefix(pairs).enumerated().map { index, hash in
+                    (hash, new[index * size..<(index + 1) * size])
+                })
+            waitingHashes.removeFirst(pairs)
+        }
         place(new, pairs: pairs)
         encoded = (
             Array(batch.suffix(preprocessor.valueCount)), Array(new.suffix(new.count / pairs))

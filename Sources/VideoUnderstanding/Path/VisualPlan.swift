@@ -63,6 +63,18 @@ package struct VisualPlan: Sendable, Equatable {
         framesBeforeContext = fitting < wanted ? wanted : nil
     }
 
+    init(
+        kind: VisualKind, source: PixelSize, target: PixelSize, limit: WindowLimit,
+        tokensPerPair: Int, framesBeforeContext: Int?
+    ) {
+        self.kind = kind
+        self.source = source
+        self.target = target
+        self.limit = limit
+        self.tokensPerPair = tokensPerPair
+        self.framesBeforeContext = framesBeforeContext
+    }
+
     /// The size to which pictures are resized before they come from another process; nil: as they
     /// are. Resizing there costs a second, trivial resizing here, which fewer bytes must pay for.
     package var transferSize: PixelSize? { 2 * target.area <= source.area ? target : nil }

@@ -11,7 +11,7 @@ package struct VisualStream: ~Copyable {
     package init(
         _ reader: consuming FrameReader, plan: VisualPlan, minShot: Double = 0,
         encoder: VisionEncoder, model: ModelConfiguration, ablation: Ablation? = nil,
-        tap: (([Float]) -> Void)? = nil
+        memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
         // Whoever taps wants pictures as they are.
@@ -19,7 +19,8 @@ package struct VisualStream: ~Copyable {
             reader, limit: plan.limit, minShot: minShot,
             transferSize: tap == nil ? plan.transferSize : nil)
         builder = VisualInputBuilder(
-            encoder: encoder, plan: plan, model: model, ablation: ablation, tap: tap)
+            encoder: encoder, plan: plan, model: model, ablation: ablation,
+            memory: memory, tap: tap)
     }
 
     /// The next window; nil after the last.
@@ -44,6 +45,19 @@ package struct VisualStream: ~Copyable {
     /// Reads what is left of the input, for its length and coverage.
     package mutating func finish(timing: inout TimingRecord) throws {
         while try windows.next(timing: &timing, onPair: { _, _, _ in }) != nil {}
+    }
+
+    /// Frames of the whole input, where that is exactly known before they are decoded.
+    var exactFrames: Int? {
+        windows.reader.expectedFramesIsExact ? windows.reader.expectedFrames : nil
+    }
+
+    /// Pairs that the memory knew.
+    var recalledPairs: Int { builder.recalled }
+
+    /// The input as it was read; final after the last window.
+    package var watched: WatchedVideo {
+        WatchedVideo(plan: plan, description: description, report: report)
     }
 
     /// The windows alone, not encoded.

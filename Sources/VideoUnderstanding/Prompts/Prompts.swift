@@ -3,6 +3,9 @@
 /// The sample model was trained with these very sentences: `Samples/world/prompts.json` repeats
 /// them, and a test holds the two together.
 public enum Prompts {
+    /// Grows when a sentence changes that an index holds the answer to.
+    static let version = 1
+
     /// The system message, where the user gives none.
     ///
     /// Source: spec 6.1.

@@ -23,6 +23,16 @@ public enum ChaptersChoice: String, Sendable, CaseIterable {
     case off
 }
 
+/// What `ask` looks at.
+public enum LookChoice: String, Sendable, CaseIterable {
+    /// The whole video where one model input holds it, else the windows that matter.
+    case auto
+    /// The whole video as one model input, however thinly.
+    case whole
+    /// The windows that matter most for the question.
+    case windows
+}
+
 /// Every option that has one meaning for all commands, with its default.
 ///
 /// Optional values are those that a checkpoint or the machine decides where the user does not; the
@@ -92,6 +102,10 @@ public struct Settings: Sendable, Equatable {
     public var minSegment = Rational(2)
     public var repetitions = RepetitionChoice.join
     public var chapters = ChaptersChoice.auto
+    /// What questions are answered from; the path puts in what it came to.
+    public var look = LookChoice.auto
+    /// Windows that are looked at together.
+    public var lookWindows = 1
     /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
@@ -153,6 +167,13 @@ public struct Settings: Sendable, Equatable {
             members.add("chapters", chapters.rawValue)
             members.add("prompt", orNull: prompt.map(JSON.string))
         }
+        if purpose == .answer, look == .windows {
+            members.add("look", look.rawValue)
+            members.add("look_windows", lookWindows)
+            members.add("window", .decimal(window.value))
+            members.add("cuts", cuts.rawValue)
+            members.add("min_segment", .decimal(minSegment.value))
+        }
         members.add("temperature", .decimal(generation.temperature))
         members.add("top_k", generation.topK ?? 0)
         members.add("top_p", .decimal(generation.topP ?? 1))
@@ -208,6 +229,9 @@ public struct Settings: Sendable, Equatable {
         }
         if !(0...1e6).contains(minSegment.value) {
             throw invalid("--min-segment must lie between 0 and 1000000 seconds")
+        }
+        if !(1...64).contains(lookWindows) {
+            throw invalid("--look-windows must lie between 1 and 64")
         }
         if !(0...100).contains(generation.temperature) {
             throw invalid("--temperature must lie between 0 and 100")

@@ -3,51 +3,134 @@ import OrderedJSON
 import Qwen2VL
 import Text
 import Video
+import VideoIndex
 
 extension Analyzer {
     /// Answers questions about one video, which is decoded, encoded and read by the model once.
     ///
+    /// A video that is longer than one model input is read window by window, and each question is
+    /// answered from the windows that matter for it (``LookChoice``).
+    ///
     /// - Parameters:
     ///   - prepared: from `prepare` with the same input, questions and settings.
+    ///   - cache: where the work on the video is kept for the next question.
     ///   - onAnswer: gets each document as soon as it is there, with its place from 0.
     /// - Throws: `Failure`.
     public func ask(
         _ input: VideoInput, questions: [String], settings: Settings,
-        prepared: PreparedVideo? = nil, onEvent: (AnalysisEvent) throws -> Void = { _ in },
+        prepared: PreparedVideo? = nil, cache: IndexCache? = nil,
+        onEvent: (AnalysisEvent) throws -> Void = { _ in },
         onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws(Failure) {
+        let work = QuestionWork(
+            questions: questions, settings: settings,
+            options: AnalysisOptions(settings, model: model.configuration))
         do {
-            try asking(
-                input, questions, settings, AnalysisOptions(settings, model: model.configuration),
-                prepared, onEvent, onAnswer)
+            if let cache, work.options.ablation == nil, prepared == nil,
+                try askingCache(cache, input, work, onEvent, onAnswer)
+            {
+                return
+            }
+            try asking(input, work, prepared, onEvent, onAnswer)
+        } catch {
+            throw Failure(error, stage: .tool)
+        }
+    }
+
+    /// Answers questions about a video from its index alone.
+    ///
+    /// - Parameter settings: `index.settings`, and what else the user asks for.
+    /// - Throws: `Failure`; `index.mismatch` where the answers would not be those of the video.
+    public func ask(
+        _ index: IndexedVideo, questions: [String], settings: Settings,
+        onEvent: (AnalysisEvent) throws -> Void = { _ in },
+        onAnswer: (Int, AnswerDocument) throws -> Void
+    ) throws(Failure) {
+        let work = QuestionWork(
+            questions: questions, settings: settings,
+            options: AnalysisOptions(settings, model: model.configuration))
+        do {
+            try index.require(model, settings)
+            try onEvent(.opened(duration: 0))
+            if settings.look != .windows, try askingWhole(index, work, onEvent, onAnswer) { return }
+            // Says that it is not there.
+            if settings.look == .whole { _ = try index.reading(.whole) }
+            guard settings.look != .whole else {
+                throw Failure(
+                    .indexMismatch, stage: .open,
+                    message: "with these questions the whole video does not fit the model's "
+                        + "context as \(index.file.path) holds it",
+                    hint: "leave --look out, or give the video itself")
+            }
+            try askingWindows(index, work, onEvent, onAnswer)
         } catch {
             throw Failure(error, stage: .tool)
         }
     }
 
     private func asking(
-        _ input: VideoInput, _ questions: [String], _ settings: Settings,
-        _ options: AnalysisOptions, _ prepared: PreparedVideo?,
+        _ input: VideoInput, _ work: QuestionWork, _ prepared: PreparedVideo?,
         _ onEvent: (AnalysisEvent) throws -> Void,
         _ onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws {
         var timing = TimingRecord()
         let start = ContinuousClock.now
-        let asked = questions.map { Prompts.asking($0, shape: options.answerShape) }
+        let options = work.options
         let transcript = try prepared?.transcript ?? transcript(of: input, options: options)
         var stream = try open(
-            input, windowed: false, prompts: asked, transcript: transcript, options: options,
-            prepared: prepared, timing: &timing)
+            input, windowed: false, prompts: work.prompts, transcript: transcript,
+            options: options, prepared: prepared, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
+        if input.canBeReadAgain, options.ablation == nil,
+            work.settings.look == .windows
+                || work.settings.look == .auto && isLong(stream, options, work.settings)
+        {
+            prepared?.abandon()
+            return try askingWindows(of: input, work, onEvent, onAnswer)
+        }
         guard let visual = try stream.next(timing: &timing, onEvent: onEvent) else {
             throw Failure(
                 .decodeDamaged, stage: .decode, message: "\(input.uri): no frame was sampled")
         }
         try stream.finish(timing: &timing)
-        let video = try record(of: input, stream, timing: &timing)
+        let watched = stream.watched
+        let asked = AskedVideo(
+            watched: watched, visual: visual, pairs: visual.pairs(end: watched.end),
+            video: try record(of: input, watched, timing: &timing), transcript: transcript,
+            settings: work.settings)
+        try answer(
+            asked, work, Array(work.questions.indices), start: start, timing: timing,
+            onEvent: onEvent, onAnswer: onAnswer)
+    }
 
-        var reading = TranscriptReading(transcript, of: stream.description, options: options)
-        let prompts = reading.prompts(asked, from: visual.window.start, tokenizer: tokenizer)
+    /// Whether a video is more than one model input at its rate of frames, so that looking at the
+    /// whole of it would be looking thinly. Who bounds the frames wants just that.
+    func isLong(
+        _ stream: borrowing VisualStream, _ options: AnalysisOptions, _ settings: Settings
+    ) -> Bool {
+        guard stream.plan.kind == .video else { return false }
+        if stream.plan.framesBeforeContext != nil { return true }
+        guard settings.sampling.maxFrames == nil else { return false }
+        let duration = stream.description.duration
+        let start = options.sampling.start?.value ?? 0
+        let end = min(options.sampling.end?.value ?? duration, duration)
+        return (end - start) * options.sampling.fps.value > Double(options.maxFramesPerInput + 1)
+    }
+
+    /// Answers some of the questions from one model input, which is read once.
+    func answer(
+        _ asked: AskedVideo, _ work: QuestionWork, _ places: [Int],
+        start: ContinuousClock.Instant, timing: TimingRecord,
+        onEvent: (AnalysisEvent) throws -> Void,
+        onAnswer: (Int, AnswerDocument) throws -> Void
+    ) throws {
+        var timing = timing
+        let (options, visual) = (work.options, asked.visual)
+        var reading = TranscriptReading(
+            asked.transcript, of: asked.watched.description, options: options)
+        let prompts = reading.prompts(
+            places.map { work.prompts[$0] }, from: visual.window.start,
+            to: visual.window.next?.time, tokenizer: tokenizer)
         let layouts = try prompts.map {
             try layOut(
                 [(visual.kind, visual.grid)], prompt: $0, system: options.system,
@@ -56,20 +139,22 @@ extension Analyzer {
         guard let longest = layouts.map(\.ids.count).max() else { return }
         let writer = try answerWriter(options.answerShape, moments: visual.moments)
         var session = try session(
-            tokens: longest + max(options.maxNewTokens, writer.longestLabel), plan: stream.plan,
-            options: options)
+            tokens: longest + max(options.maxNewTokens, writer.longestLabel),
+            plan: asked.watched.plan, options: options)
         // All prompts are the same up to the end of the video, or of what is said in it: that is
         // read once.
-        let prefix =
-            reading.isEmpty
-            ? layouts[0].visuals[0].upperBound : PromptLayout.sharedPrefix(of: layouts)
+        let seen = layouts[0].visuals[0].upperBound
+        let prefix = reading.isEmpty ? seen : PromptLayout.sharedPrefix(of: layouts)
         try onEvent(.stage("reading \(prefix) tokens"))
-        _ = try read(
-            layouts[0], 0..<prefix, visuals: [visual], into: &session, timing: &timing)
+        try readVideo(layouts[0], visual, into: &session, memory: asked.memory, timing: &timing)
+        if prefix > seen {
+            _ = try read(
+                layouts[0], seen..<prefix, visuals: [visual], into: &session, timing: &timing)
+        }
 
         let shared = ContinuousClock.now - start
-        for (index, layout) in layouts.enumerated() {
-            try onEvent(.stage("answering question \(index + 1) of \(layouts.count)"))
+        for (layout, place) in zip(layouts, places) {
+            try onEvent(.stage("answering question \(place + 1) of \(work.questions.count)"))
             let questionStart = ContinuousClock.now
             var timing = timing
             session.truncate(to: prefix)
@@ -91,15 +176,71 @@ extension Analyzer {
                 visualTokens: visual.tokens, promptTokens: layout.ids.count,
                 generatedTokens: answer.tokens)
             let document = AnswerDocument(
-                video: video, question: questions[index], answer: answer.value,
+                video: asked.video, question: work.questions[place], answer: answer.value,
                 outcome: answer.outcome, confidence: answer.confidence,
                 evidence: EvidenceFinder().evidence(
-                    shares: session.watch?.shares ?? [], moments: visual.moments, end: stream.end),
+                    shares: session.watch?.shares ?? [], pairs: asked.pairs),
                 provenance: provenance(
-                    stream, grids: [visual.grid], moments: visual.moments, for: .answer,
-                    settings: settings.reading(transcript), usage: usage, finish: answer.finish,
-                    warnings: reading.warnings, timing: timing))
-            try onAnswer(index, document)
+                    asked.watched, grids: [visual.grid], moments: visual.moments, for: .answer,
+                    settings: asked.settings.reading(asked.transcript), usage: usage,
+                    finish: answer.finish, warnings: asked.warnings + reading.warnings,
+                    timing: timing))
+            try onAnswer(place, document)
+        }
+    }
+}
+
+/// Questions, and how they are to be answered.
+struct QuestionWork {
+    let questions: [String]
+    /// What the model reads of them.
+    let prompts: [String]
+    let settings: Settings
+    let options: AnalysisOptions
+
+    init(questions: [String], settings: Settings, options: AnalysisOptions) {
+        self.questions = questions
+        prompts = questions.map { Prompts.asking($0, shape: options.answerShape) }
+        self.settings = settings
+        self.options = options
+    }
+}
+
+/// What a question is answered from.
+struct AskedVideo {
+    var watched: WatchedVideo
+    var visual: VisualInput
+    /// The time that each pair of frames stands for.
+    var pairs: [TimeRange]
+    var video: VideoRecord
+    var transcript: Transcript
+    var memory: VideoMemory?
+    /// Those of the user, with what was chosen where the user left it open.
+    var settings: Settings
+    var warnings: [WarningRecord] = []
+}
+
+extension VisualInput {
+    /// The time that each pair stands for.
+    ///
+    /// - Parameter end: where the last window ends, in seconds.
+    func pairs(end: Double) -> [TimeRange] {
+        stride(from: 0, to: moments.count, by: 2).map { first in
+            TimeRange(
+                start: moments[first].time,
+                end: first + 2 < moments.count
+                    ? moments[first + 2].time : window.next?.time ?? end)
+        }
+    }
+}
+
+extension VideoInput {
+    /// Whether opening it a second time gives the same again.
+    var canBeReadAgain: Bool {
+        switch self {
+        case .file(let path): SystemFiles.isFile(path)
+        case .standardInput: false
+        case .url, .imageFolder, .image, .fetched: true
         }
     }
 }

@@ -67,7 +67,9 @@ public struct FramesTask: Sendable {
                 first: pair.0, second: pair.1)
         }
         let video = try timing.measure(\.open) {
-            try VideoRecord(input, description: description, report: report)
+            VideoRecord(
+                uri: input.uri, sha256: try Video.sha256(of: input),
+                WatchedVideo(plan: plan, description: description, report: report))
         }
         timing.total = (ContinuousClock.now - start).seconds
         return FramesDocument(

@@ -22,13 +22,13 @@ extension DecodeReport {
 }
 
 extension VideoRecord {
-    /// - Throws: where the file can no longer be read for its checksum.
-    init(_ input: VideoInput, description: VideoDescription, report: DecodeReport) throws {
+    init(uri: String, sha256: String?, _ watched: WatchedVideo) {
+        let (description, report) = (watched.description, watched.report)
         func ranges(_ spans: [TimeSpan]) -> [TimeRange] {
             spans.map { TimeRange(start: $0.start, end: $0.end) }
         }
         self.init(
-            uri: input.uri, sha256: try Video.sha256(of: input), container: description.container,
+            uri: uri, sha256: sha256, container: description.container,
             codec: description.codec, duration: description.duration,
             startTime: description.startTime, size: description.uprightSize,
             rotation: description.rotation, frameRate: description.frameRate,
@@ -41,27 +41,26 @@ extension VideoRecord {
 extension Analyzer {
     /// The input as documents describe it, after it was read.
     func record(
-        of input: VideoInput, _ stream: borrowing VisualStream, timing: inout TimingRecord
+        of input: VideoInput, _ watched: WatchedVideo, timing: inout TimingRecord
     ) throws -> VideoRecord {
-        let (description, report) = (stream.description, stream.report)
-        return try timing.measure(\.open) {
-            try VideoRecord(input, description: description, report: report)
+        try timing.measure(\.open) {
+            VideoRecord(uri: input.uri, sha256: try Video.sha256(of: input), watched)
         }
     }
 
     /// What a summary and an answer state about how they came about.
     func provenance(
-        _ stream: borrowing VisualStream, grids: [PatchGrid], moments: [SampledMoment],
+        _ watched: WatchedVideo, grids: [PatchGrid], moments: [SampledMoment],
         for purpose: Settings.Purpose, settings: Settings, usage: UsageRecord,
         finish: FinishReason, warnings: [WarningRecord] = [], timing: TimingRecord
     ) -> Provenance {
         Provenance(
             sampling: SamplingRecord(
                 mode: settings.sampling.mode.rawValue, fps: settings.sampling.fps.value,
-                frameSize: stream.plan.target, grids: grids, timestamps: moments.map(\.time)),
+                frameSize: watched.plan.target, grids: grids, timestamps: moments.map(\.time)),
             model: record(mrope: settings.mrope), settings: effective(settings).json(for: purpose),
             usage: usage, finishReason: finish,
-            warnings: modelWarnings + stream.plan.warnings + stream.report.warningRecords
+            warnings: modelWarnings + watched.plan.warnings + watched.report.warningRecords
                 + warnings,
             timing: timing)
     }

@@ -3,6 +3,7 @@ import OrderedJSON
 import Qwen2VL
 import Text
 import Video
+import VideoIndex
 
 extension Analyzer {
     /// Watches a video window by window, writes down what each shows, and sums it up.
@@ -22,6 +23,22 @@ extension Analyzer {
         }
     }
 
+    /// The same from the index of a video alone.
+    ///
+    /// - Parameter settings: `index.settings`, and what else the user asks for.
+    /// - Throws: `Failure`; `index.mismatch` where the summary would not be that of the video.
+    public func summarize(
+        _ index: IndexedVideo, settings: Settings,
+        onEvent: (AnalysisEvent) throws -> Void = { _ in }
+    ) throws(Failure) -> SummaryDocument {
+        do {
+            try index.require(model, settings)
+            return try summarizing(index, settings, onEvent)
+        } catch {
+            throw Failure(error, stage: .tool)
+        }
+    }
+
     private func summarizing(
         _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
         _ prepared: PreparedVideo?, _ onEvent: (AnalysisEvent) throws -> Void
@@ -36,17 +53,51 @@ extension Analyzer {
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         var story = Story()
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
-            try onEvent(.stage("describing \(Timecode.text(of: visual.window.start))"))
-            let (text, layout) = try answer(
-                [visual], stream.plan,
-                prompt: reading.prompt(
-                    options.segmentPrompt, from: visual.window.start,
-                    to: visual.window.next?.time, tokenizer: tokenizer),
-                options: options,
-                timing: &timing, onEvent: onEvent)
-            story.add(text, to: visual, promptTokens: layout.ids.count)
+            let text = try describe(
+                visual, stream.plan, &reading, memory: nil, options: options, timing: &timing,
+                onEvent: onEvent)
+            story.add(text, to: visual)
         }
-        let windows = story.segments(end: stream.end)
+        let watched = stream.watched
+        return try summary(
+            story, watched, reading, settings: settings.reading(transcript), options: options,
+            start: start, timing: &timing, onEvent: onEvent
+        ) { timing in try record(of: input, watched, timing: &timing) }
+    }
+
+    /// The windows of an index need not be seen again.
+    private func summarizing(
+        _ video: IndexedVideo, _ settings: Settings, _ onEvent: (AnalysisEvent) throws -> Void
+    ) throws -> SummaryDocument {
+        var timing = TimingRecord()
+        let start = ContinuousClock.now
+        let options = AnalysisOptions(settings, model: model.configuration)
+        let (facts, windows) = try video.reading(.windows)
+        try requirePlan(facts, .windows, prompts: [options.segmentPrompt], video, options: options)
+        var reading = TranscriptReading(
+            facts.transcript, of: facts.watched.description, options: options)
+        var story = Story()
+        for number in 0..<windows {
+            let visual = try video.visual(.windows, number, facts, model: model.configuration)
+            let text = try describe(
+                visual, facts.watched.plan, &reading, memory: video.memory, options: options,
+                timing: &timing, onEvent: onEvent)
+            story.add(text, to: visual)
+        }
+        return try summary(
+            story, facts.watched, reading, settings: settings.reading(facts.transcript),
+            options: options, start: start, timing: &timing, onEvent: onEvent
+        ) { _ in video.record(facts) }
+    }
+
+    private func summary(
+        _ story: Story, _ watched: WatchedVideo, _ reading: TranscriptReading, settings: Settings,
+        options: AnalysisOptions, start: ContinuousClock.Instant, timing: inout TimingRecord,
+        onEvent: (AnalysisEvent) throws -> Void,
+        video: (inout TimingRecord) throws -> VideoRecord
+    ) throws -> SummaryDocument {
+        var story = story
+        let windows = story.segments(end: watched.end)
         let segments = options.joinsRepetitions ? windows.joiningRepetitions() : windows
         var chapters: [ChapterRecord] = []
         for range in options.makesChapters ? ChapterPlan(segments).chapters : [] {
@@ -66,28 +117,67 @@ extension Analyzer {
         let whole = try condense(
             isShort ? segments.map(\.note) : chapters.map(\.note), options: options,
             usage: &story.usage, finish: &story.finish, timing: &timing, onEvent: onEvent)
-        let video = try record(of: input, stream, timing: &timing)
+        let video = try video(&timing)
         timing.total = (ContinuousClock.now - start).seconds
         return SummaryDocument(
             video: video, summary: whole, segments: segments, chapters: chapters,
             provenance: provenance(
-                stream, grids: story.grids, moments: story.moments, for: .summary,
-                settings: settings.reading(transcript), usage: story.usage, finish: story.finish,
+                watched, grids: story.grids, moments: story.moments, for: .summary,
+                settings: settings, usage: story.usage, finish: story.finish,
                 warnings: reading.warnings, timing: timing))
     }
 
-    /// Reads visual inputs and a prompt in a session of their own, and writes a text.
-    private func answer(
-        _ visuals: [VisualInput], _ plan: VisualPlan?, prompt: String, options: AnalysisOptions,
-        timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void
-    ) throws -> (GeneratedText, PromptLayout) {
+    /// What the model writes of one window, or has written of it before.
+    func describe(
+        _ visual: VisualInput, _ plan: VisualPlan, _ reading: inout TranscriptReading,
+        memory: VideoMemory?, options: AnalysisOptions, timing: inout TimingRecord,
+        onEvent: (AnalysisEvent) throws -> Void
+    ) throws -> WindowText {
+        let prompt = reading.prompt(
+            options.segmentPrompt, from: visual.window.start, to: visual.window.next?.time,
+            tokenizer: tokenizer)
         let layout = try layOut(
-            visuals.map { ($0.kind, $0.grid) }, prompt: prompt, system: options.system,
+            [(visual.kind, visual.grid)], prompt: prompt, system: options.system,
             rule: options.mrope, ablation: options.ablation)
+        let key = try memory.map { _ in try textKey(layout, visual, options) }
+        let isPrefixWanted = memory.map { $0.file.isWritable && $0.keepsPrefixes } ?? false
+        let end = layout.visuals[0].upperBound
+        let prefix = isPrefixWanted ? try prefixKey(layout, end, visual) : nil
+        let hasPrefix = try prefix.map { try memory?.file.hasPrefix($0) ?? false } ?? true
+        if hasPrefix, let key, let known = try memory?.file.summary(key) {
+            return WindowText(known, key: key, prefix: prefix)
+        }
+        try onEvent(.stage("describing \(Timecode.text(of: visual.window.start))"))
         var session = try session(
             tokens: layout.ids.count + options.maxNewTokens, plan: plan, options: options)
+        try readVideo(layout, visual, into: &session, memory: memory, timing: &timing)
+        if let key, let known = try memory?.file.summary(key) {
+            return WindowText(known, key: key, prefix: prefix)
+        }
         let logits = try read(
-            layout, 0..<layout.ids.count, visuals: visuals, into: &session, timing: &timing)
+            layout, end..<layout.ids.count, visuals: [visual], into: &session, timing: &timing)
+        let written = try write(
+            &session, logits: logits, layout: layout, options: options, timing: &timing,
+            onEvent: onEvent)
+        let text = StoredSummary(
+            text: written.text, tokens: written.tokens.count, isWhole: written.finish == .stop,
+            confidence: written.confidence, promptTokens: layout.ids.count)
+        if let memory, let key, memory.file.isWritable { try memory.file.keep(text, under: key) }
+        return WindowText(text, key: key, prefix: prefix)
+    }
+
+    /// Reads a prompt in a session of its own, and writes a text.
+    private func answer(
+        prompt: String, options: AnalysisOptions, timing: inout TimingRecord,
+        onEvent: (AnalysisEvent) throws -> Void
+    ) throws -> (GeneratedText, PromptLayout) {
+        let layout = try layOut(
+            [], prompt: prompt, system: options.system, rule: options.mrope,
+            ablation: options.ablation)
+        var session = try session(
+            tokens: layout.ids.count + options.maxNewTokens, plan: nil, options: options)
+        let logits = try read(
+            layout, 0..<layout.ids.count, visuals: [], into: &session, timing: &timing)
         let text = try write(
             &session, logits: logits, layout: layout, options: options, timing: &timing,
             onEvent: onEvent)
@@ -116,7 +206,7 @@ extension Analyzer {
                     continue
                 }
                 let (text, layout) = try answer(
-                    [], nil, prompt: Prompts.whole(of: group), options: options, timing: &timing,
+                    prompt: Prompts.whole(of: group), options: options, timing: &timing,
                     onEvent: onEvent)
                 usage += UsageRecord(
                     promptTokens: layout.ids.count, generatedTokens: text.tokens.count)
@@ -180,18 +270,41 @@ extension ChapterRecord {
     }
 }
 
+/// What the model wrote of one window.
+struct WindowText {
+    var text: String
+    /// Tokens that were generated.
+    var tokens: Int
+    var finish: FinishReason
+    var confidence: Double
+    var promptTokens: Int
+    /// The names under which the text and the prefix are kept; nil where they are not.
+    var key: ContentHash?
+    var prefix: ContentHash?
+
+    init(_ stored: StoredSummary, key: ContentHash?, prefix: ContentHash?) {
+        text = stored.text
+        tokens = stored.tokens
+        finish = stored.isWhole ? .stop : .length
+        confidence = stored.confidence
+        promptTokens = stored.promptTokens
+        self.key = key
+        self.prefix = prefix
+    }
+}
+
 /// The segments of a summary while they come in.
 private struct Story {
     var usage = UsageRecord()
     var finish = FinishReason.stop
     var grids: [PatchGrid] = []
     var moments: [SampledMoment] = []
-    private var open: [(window: FrameWindow, text: GeneratedText)] = []
+    private var open: [(window: FrameWindow, text: WindowText)] = []
 
-    mutating func add(_ text: GeneratedText, to visual: VisualInput, promptTokens: Int) {
+    mutating func add(_ text: WindowText, to visual: VisualInput) {
         usage += UsageRecord(
-            visualTokens: visual.tokens, promptTokens: promptTokens,
-            generatedTokens: text.tokens.count)
+            visualTokens: visual.tokens, promptTokens: text.promptTokens,
+            generatedTokens: text.tokens)
         if text.finish == .length { finish = .length }
         grids.append(visual.grid)
         moments += visual.moments

@@ -29,7 +29,9 @@ struct DocumentChecks {
             checks.checkPairs(document)
         case .plan: checks.checkPlan(document)
         case .validation: checks.checkValidation(document)
-        case .error, .modelInfo, .bench, .doctor, .evaluation, .evaluationResult, .job, .run: break
+        case .error, .modelInfo, .bench, .doctor, .evaluation, .evaluationResult, .job, .run,
+            .index:
+            break
         }
         return checks.faults
     }

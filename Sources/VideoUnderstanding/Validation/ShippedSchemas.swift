@@ -30,6 +30,7 @@ extension DocumentKind {
         case .evaluationResult: PackageResources.evaluation_result_schema_json
         case .job: PackageResources.job_schema_json
         case .run: PackageResources.run_schema_json
+        case .index: PackageResources.index_schema_json
         }
     }
 }

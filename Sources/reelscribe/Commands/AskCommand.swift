@@ -16,11 +16,13 @@ struct AskCommand: ParsableCommand {
               reelscribe ask talk.mp4 'When does somebody speak?' --shape intervals
               reelscribe ask talk.mp4 'What kind of scene is it?' --choices indoors,outdoors
               reelscribe ask talk.mp4 'Describe the room.' --json-schema room.json
+              reelscribe ask talk.rsx 'Who enters first?'       an index of reelscribe index
+              reelscribe ask talk.mp4 'And then?' --cache-dir ~/.cache/reelscribe
 
             With --text the answer is written to a terminal word by word, as it arises.
             """)
 
-    @Argument(help: videoHelp, completion: .file())
+    @Argument(help: videoOrIndexHelp, completion: .file())
     var video: String
 
     @Argument(help: ArgumentHelp("What you want to know.", valueName: "question"))
@@ -39,14 +41,18 @@ struct AskCommand: ParsableCommand {
 
     @OptionGroup var result: DocumentOptions
     @OptionGroup(title: "Answers") var shape: ShapeOptions
+    @OptionGroup(title: "Looking") var look: LookOptions
+    @OptionGroup(title: "Windows, where they are looked at") var windows: WindowOptions
     @OptionGroup var watch: WatchOptions
 
-    func settings() throws -> Settings {
-        try Settings.from { settings in
-            watch.apply(to: &settings)
-            shape.apply(to: &settings)
-        }
+    func apply(to settings: inout Settings) {
+        watch.apply(to: &settings)
+        windows.apply(to: &settings)
+        shape.apply(to: &settings)
+        look.apply(to: &settings)
     }
+
+    func settings() throws -> Settings { try Settings.from(apply) }
 
     func validate() throws {
         _ = try settings()
@@ -69,14 +75,19 @@ struct AskCommand: ParsableCommand {
                 message: "there is no question in \(questionFile ?? "the arguments")")
         }
         let asked = list.questions
+        let cache = try look.cache()
         let work = HeavyWork(
             WorkOrder(model: watch.model.model, settings: try settings(), progress: progress))
         let jobs = VideoJobs(
             videos: [video], output: result.output, writesErrorDocuments: !text, progress: progress)
         let streams = text && result.output.output == nil && StandardStreams.outputIsTerminal
         try jobs.run(isSingle: asked.count == 1) { video, output throws(Failure) in
+            var index: (video: IndexedVideo, settings: Settings)?
+            if let opened = try IndexedVideo.opening(video) {
+                index = (opened, try opened.settings(apply))
+            }
             guard streams else {
-                try work.answer(asked, about: video) { answer in
+                try work.answer(asked, about: video, index: index, cache: cache) { answer in
                     var document = answer
                     if result.timing.noTiming { document.provenance.timing = nil }
                     progress.finish()
@@ -93,7 +104,7 @@ struct AskCommand: ParsableCommand {
             }
             // One question at a time, so that the reader knows which one is being answered.
             var terminal = try FileOutput(path: nil, atomically: false)
-            try work.answer(asked, about: video) { piece in
+            try work.answer(asked, about: video, index: index, cache: cache) { piece in
                 progress.finish()
                 try terminal.write(piece)
             } onAnswer: { document in

@@ -15,6 +15,7 @@ struct SummarizeCommand: ParsableCommand {
               reelscribe summarize talk.mp4
               reelscribe summarize talk.mp4 --start 1:30 --end 2:00 --text
               reelscribe summarize *.mp4 --output summaries.jsonl --progress lines
+              reelscribe summarize talk.rsx             an index of reelscribe index
               reelscribe summarize talk.mp4 --detail high --model Qwen/Qwen2-VL-7B-Instruct
 
             A video that fails gives an error document (reelscribe/error@1) in its place, and the \
@@ -22,7 +23,7 @@ struct SummarizeCommand: ParsableCommand {
             """,
         aliases: ["summarise"])
 
-    @Argument(help: videoHelp, completion: .file())
+    @Argument(help: videoOrIndexHelp, completion: .file())
     var videos: [String]
 
     @Flag(help: "Write plain text for people in place of JSON.")
@@ -46,7 +47,12 @@ struct SummarizeCommand: ParsableCommand {
         let jobs = VideoJobs(
             videos: videos, output: result.output, writesErrorDocuments: !text, progress: progress)
         try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
-            var document = try work.summarize(video)
+            var document: SummaryDocument
+            if let index = try IndexedVideo.opening(video) {
+                document = try work.summarize(index, settings: try index.settings(summary.apply))
+            } else {
+                document = try work.summarize(video)
+            }
             if result.timing.noTiming { document.provenance.timing = nil }
             progress.finish()
             if text {

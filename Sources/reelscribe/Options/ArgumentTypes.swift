@@ -24,6 +24,8 @@ extension Detail: ExpressibleByArgument {}
 extension CutsChoice: ExpressibleByArgument {}
 extension RepetitionChoice: ExpressibleByArgument {}
 extension ChaptersChoice: ExpressibleByArgument {}
+extension LookChoice: ExpressibleByArgument {}
+extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}

@@ -36,28 +36,55 @@ final class HeavyWork {
 
     init(_ order: WorkOrder) { self.order = order }
 
+    func summarize(
+        _ index: IndexedVideo, settings: Settings
+    ) throws(Failure) -> SummaryDocument {
+        tellOfChange(index)
+        return try analyzer().summarize(index, settings: settings, onEvent: reporter())
+    }
+
     func summarize(_ video: String) throws(Failure) -> SummaryDocument {
         let input = try resolve(video)
         return try analyzer().summarize(input, settings: order.settings, onEvent: reporter())
     }
 
+    func index(
+        _ video: String, output: String, prefixes: PrefixChoice, extends: Bool, replaces: Bool
+    ) throws(Failure) -> IndexDocument {
+        let input = try resolve(video)
+        return try analyzer().index(
+            input, output: output, settings: order.settings, prefixes: prefixes, extends: extends,
+            replaces: replaces, onEvent: reporter())
+    }
+
     /// - Parameters:
+    ///   - index: the index that `video` names, where it does, and the settings for it.
+    ///   - cache: where the work on the video is kept.
     ///   - onText: gets pieces of the text of the answer as they arise.
     ///   - onAnswer: gets each answer as soon as it is whole.
     func answer(
         _ questions: [QuestionList.Question], about video: String,
+        index: (video: IndexedVideo, settings: Settings)? = nil, cache: IndexCache? = nil,
         onText: ((String) throws -> Void)? = nil,
         onAnswer: (AnswerDocument) throws -> Void
     ) throws(Failure) {
-        let input = try resolve(video)
-        try analyzer().ask(
-            input, questions: questions.map(\.text), settings: order.settings,
-            onEvent: reporter(onText: onText)
-        ) { index, document in
+        func pass(_ place: Int, _ document: AnswerDocument) throws {
             var document = document
-            document.job = questions[index].job
+            document.job = questions[place].job
             try onAnswer(document)
         }
+        let texts = questions.map(\.text)
+        if let index {
+            tellOfChange(index.video)
+            try analyzer().ask(
+                index.video, questions: texts, settings: index.settings,
+                onEvent: reporter(onText: onText), onAnswer: pass)
+            return
+        }
+        let input = try resolve(video)
+        try analyzer().ask(
+            input, questions: texts, settings: order.settings, cache: cache,
+            onEvent: reporter(onText: onText), onAnswer: pass)
     }
 
     /// - Parameter contactSheet: PNG file to draw, or nil.
@@ -112,6 +139,12 @@ final class HeavyWork {
     }
 
     // MARK: - Parts
+
+    /// A video that is not as its index knows it is no fault, but worth a word.
+    private func tellOfChange(_ index: IndexedVideo) {
+        guard let change = index.change else { return }
+        order.progress.message("reelscribe: warning: \(change)")
+    }
 
     private func resolve(_ video: String) throws(Failure) -> VideoInput {
         try .resolving(video, settings: order.settings)

@@ -78,9 +78,29 @@ extension Settings {
     }
 }
 
+extension IndexedVideo {
+    /// Its settings, and over them what the user asks for.
+    func settings(_ fill: (inout Settings) -> Void) throws(Failure) -> Settings {
+        var settings = settings
+        fill(&settings)
+        try settings.validate()
+        return settings
+    }
+
+    /// The index that an argument names; nil for a video.
+    static func opening(_ argument: String) throws(Failure) -> IndexedVideo? {
+        isNamed(argument) ? try IndexedVideo(path: argument) : nil
+    }
+}
+
 /// What all commands say about their VIDEO argument.
 let videoHelp = ArgumentHelp(
     "A video or image file, an http(s) URL, a folder of images, or a quoted glob of images.",
     discussion:
         "- reads a video from standard input. A name that begins with a dash goes behind --, as in: reelscribe frames -- -one-.mp4",
     valueName: "video")
+
+/// What commands say that take an index in place of a video.
+let videoOrIndexHelp = ArgumentHelp(
+    "A video or image file, an http(s) URL, a folder of images, a quoted glob of images, or an index that reelscribe index wrote.",
+    discussion: videoHelp.discussion, valueName: "video")

@@ -1,0 +1,143 @@
+import Imaging
+import Qwen2VL
+import Text
+import Video
+import VideoIndex
+
+/// A source of visual tokens, prefixes and summaries that were made before, and a place for those
+/// that are made now.
+///
+/// Everything goes by the hash of what it was made from. So nothing is found for other pixels,
+/// other words or another model, and work that was interrupted finds what it had done.
+package struct VideoMemory: Sendable {
+    let file: IndexFile
+    /// Whether prefixes that are read anew are kept.
+    var keepsPrefixes = false
+
+    package init(_ file: IndexFile) { self.file = file }
+
+    /// The name of a pair of frames: of its patch rows, that is of its pixels after resizing.
+    static func name(ofRows rows: [Float], grid: PatchGrid) throws -> ContentHash {
+        var digest = try ContentDigest()
+        digest.add("pixels")
+        digest.add(grid.height)
+        digest.add(grid.width)
+        digest.add(rows)
+        return digest.finish()
+    }
+
+    /// The visual tokens of a pair; nil where they are not there. Where those of an index that is
+    /// being made are damaged, they are made again.
+    func tokens(of hash: ContentHash, count: Int) throws -> [Float]? {
+        do throws(IndexError) {
+            return try file.tokens(of: hash, count: count)
+        } catch {
+            guard file.isWritable, case .damaged = error else { throw error }
+            return nil
+        }
+    }
+
+    func keep(_ pairs: [(hash: ContentHash, tokens: ArraySlice<Float>)]) throws {
+        if file.isWritable { try file.keep(pairs) }
+    }
+
+    /// The visual tokens of a whole input.
+    ///
+    /// - Throws: `damaged` where those of a pair are not there.
+    func embeddings(of visual: VisualInput, hidden: Int) throws -> [Float] {
+        let count = visual.grid.time == 0 ? 0 : visual.tokens / visual.grid.time * hidden
+        var numbers: [Float] = []
+        numbers.reserveCapacity(count * visual.grid.time)
+        for hash in visual.hashes
+        where try !file.appendTokens(of: hash, count: count, to: &numbers) {
+            throw IndexError.damaged(path: file.path, what: "visual tokens are missing")
+        }
+        return numbers
+    }
+}
+
+extension Model {
+    /// Which numbers this model gives: its weights and how they are stored.
+    package var indexKey: String { "\(fingerprint) \(format.rawValue) \(visionFormat.rawValue)" }
+}
+
+extension Analyzer {
+    /// The name of what a session remembers of the tokens before `end`.
+    func prefixKey(
+        _ layout: PromptLayout, _ end: Int, _ visual: VisualInput
+    ) throws -> ContentHash {
+        let positions = layout.positions[0..<end]
+        var digest = try ContentDigest()
+        digest.add("prefix")
+        digest.add(model.indexKey)
+        digest.add(Array(layout.ids[..<end]))
+        digest.add(positions.time)
+        digest.add(positions.height)
+        digest.add(positions.width)
+        digest.add(visual.grid.time)
+        digest.add(visual.grid.height)
+        digest.add(visual.grid.width)
+        for hash in visual.hashes { digest.add(hash) }
+        return digest.finish()
+    }
+
+    /// The name of what the model writes behind a prompt.
+    func textKey(
+        _ layout: PromptLayout, _ visual: VisualInput, _ options: AnalysisOptions
+    ) throws -> ContentHash {
+        let sampling = options.tokenSampling
+        var digest = try ContentDigest()
+        digest.add("text")
+        digest.add(try prefixKey(layout, layout.visuals[0].upperBound, visual))
+        digest.add(layout.ids)
+        digest.add(options.mrope.rawValue)
+        digest.add(sampling.sample ? 1 : 0)
+        digest.add(Double(sampling.repetitionPenalty))
+        digest.add(Double(sampling.temperature))
+        digest.add(sampling.topK)
+        digest.add(Double(sampling.topP))
+        digest.add(Int(bitPattern: UInt(sampling.seed)))
+        digest.add(options.maxNewTokens)
+        return digest.finish()
+    }
+
+    /// Reads the system prompt and the video into an empty session, or recalls what such a session
+    /// remembered.
+    ///
+    /// - Returns: the key of the prefix, where it is kept.
+    @discardableResult
+    func readVideo(
+        _ layout: PromptLayout, _ visual: VisualInput, into session: inout Session,
+        memory: VideoMemory?, timing: inout TimingRecord
+    ) throws -> ContentHash? {
+        let end = layout.visuals[0].upperBound
+        guard let memory else {
+            _ = try read(layout, 0..<end, visuals: [visual], into: &session, timing: &timing)
+            return nil
+        }
+        let key = try prefixKey(layout, end, visual)
+        let parts = model.configuration.text.memoryParts(tokens: end)
+        let start = ContinuousClock.now
+        let isKnown = try memory.file.prefix(
+            key, tokens: end, parts: parts.map(\.byteCount)
+        ) { number, bytes in
+            session.restore(parts[number], from: bytes)
+        }
+        timing.prefill += (ContinuousClock.now - start).seconds
+        if isKnown {
+            session.resume(after: end)
+            return key
+        }
+        var visual = visual
+        if visual.embeddings.isEmpty {
+            visual.embeddings = try memory.embeddings(
+                of: visual, hidden: model.configuration.text.hidden)
+        }
+        _ = try read(layout, 0..<end, visuals: [visual], into: &session, timing: &timing)
+        guard memory.file.isWritable, memory.keepsPrefixes else { return nil }
+        try memory.file.keepPrefix(key, tokens: end, parts: parts.count) { number, take in
+            try session.withBytes(of: parts[number], take)
+        }
+        return key
+    }
+}

@@ -1,0 +1,16 @@
+extension Prompts {
+    /// Asks of the note on one part of a video whether that part is worth a look.
+    static func relevance(of note: String, to question: String) -> String {
+        """
+        This is a note on one part of a video:
+
+        \(note)
+
+        Does this part help to answer the following question? Answer with yes or no only.
+
+        \(question)
+        """
+    }
+
+    static let relevanceLabels = ["yes", "no"]
+}
