@@ -5,7 +5,7 @@ usage: calibrate.py RESULTS.jsonl CHECKPOINT
 
 RESULTS.jsonl comes from `reelscribe eval --results` with that checkpoint, on clips that nothing else is measured with. The
 logit of being right is fitted as a line over the logit of the confidence (logistic regression, by Newton's method). A
-calibration that the checkpoint has already is undone first, so that the command can be run again.
+calibration that the checkpoint has already is undone first: RESULTS must have been made with the checkpoint as it is now.
 """
 import json
 import math
@@ -51,7 +51,7 @@ def fit(points):
         slope, intercept = slope - length * step[0], intercept - length * step[1]
         if length * max(map(abs, step)) < 1e-9:
             break
-    return max(0.0, slope), intercept
+    return max(0.01, slope), intercept
 
 
 def main():
@@ -60,6 +60,8 @@ def main():
     path = pathlib.Path(sys.argv[2]) / "config.json"
     config = json.loads(path.read_text())
     known = config.setdefault("reelscribe", {}).get("calibration", {"slope": 1.0, "intercept": 0.0})
+    if known["slope"] <= 0:
+        sys.exit("the calibration in config.json cannot be undone: remove it there, and measure again")
     points = []
     for line in open(sys.argv[1]):
         result = json.loads(line)

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import random
+import shutil
 import time
 
 import numpy as np
@@ -142,7 +143,7 @@ class Feed:
     def __init__(self, make, first, workers, *arguments):
         context = multiprocessing.get_context("fork")
         self.queues = [context.Queue(4) for _ in range(workers)]
-        self.step = first
+        self.first = self.step = first
         self.workers = [context.Process(target=self.work, args=(make, first + i, workers, q, arguments), daemon=True)
                         for i, q in enumerate(self.queues)]
         for worker in self.workers:
@@ -157,7 +158,7 @@ class Feed:
             step += stride
 
     def next(self):
-        batch = self.queues[self.step % len(self.queues)].get()
+        batch = self.queues[(self.step - self.first) % len(self.queues)].get()
         self.step += 1
         return batch
 
@@ -401,12 +402,11 @@ def where_to_look(teller, chosen, targets):
             for name, (rows, looks, which) in found.items() if rows}
 
 
-def clip_batch(rng, step, tokenizer, part, ahead):
+def clip_batch(rng, step, tokenizer, part):
     """Clips of one length and shape, with questions for `part` steps; now and then notes instead.
 
-    `ahead`: steps that came before those of this stage.
+    `step`: of all stages that learn language, one after another.
     """
-    step += ahead
     teller = Teller(tokenizer)
     if step % 5 == 4:
         # Mostly few: one must learn to copy before one can learn to find what to copy.
@@ -434,7 +434,8 @@ def clip_batch(rng, step, tokenizer, part, ahead):
 
 
 def train_language(run, options, learns_to_see):
-    run.load(*{"language": ["vision"], "joint": ["language"], "anneal": ["joint", "language"]}[run.stage])
+    if not run.load(*{"language": ["vision"], "joint": ["language"], "anneal": ["joint", "language"]}[run.stage]):
+        raise SystemExit("no state of the stage before in " + str(run.folder))
     part = 2
     visual, text = run.model.model.visual, run.model.model.language_model
     named = [(f"text.{n}", p) for n, p in text.named_parameters()]
@@ -445,7 +446,7 @@ def train_language(run, options, learns_to_see):
     if run.optimizer_states:
         for o, s in zip(opts, run.optimizer_states):
             o.load_state_dict(s)
-    feed = Feed(clip_batch, run.step, options.workers, run.tokenizer, part, run.ahead)
+    feed = Feed(clip_batch, run.ahead + run.step, options.workers, run.tokenizer, part)
     right, losses, mark, clips = {}, {}, time.time(), 0
     while run.step < options.steps:
         if options.threads == 0:
@@ -543,6 +544,9 @@ def export(run, output):
     if not run.load("anneal", "joint", "language"):
         raise SystemExit("nothing to export: no state in " + str(run.folder))
     output.mkdir(parents=True, exist_ok=True)
+    if output.resolve() != network.HERE.resolve():
+        for name in ("tokenizer.json", "tokenizer_config.json"):
+            shutil.copy(network.HERE / name, output / name)
     tensors = {}
     for name, tensor in run.model.state_dict().items():
         if name == "lm_head.weight":

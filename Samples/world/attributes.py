@@ -17,7 +17,7 @@ ATTRIBUTES = ["shape", "colour", "size", "motion", "appears", "disappears", "tex
 
 
 def attributes(sentence):
-    """One sentence -> {attribute: value}. What is not said is absent; words that are in no sentence of the world make "other"."""
+    """One sentence -> {attribute: value}."""
     words = sentence.strip().rstrip(".").split()
     text = re.fullmatch(r"The text reads (.+)", " ".join(words))
     if text:
@@ -40,7 +40,7 @@ def compare(true, said):
     """Two lists of attributes -> [(attribute, is right)], by the pairing that has most right."""
     size = max(len(true), len(said))
     true, said = true + [None] * (size - len(true)), said + [None] * (size - len(said))
-    table = [[agreeing(t, s) if t and s else None for s in said] for t in true]
+    table = [[agreeing(t, s) if t and s and ("text" in t) == ("text" in s) else None for s in said] for t in true]
     best = max(itertools.permutations(range(size)),
                key=lambda order: sum(sum(table[i][j].values()) for i, j in enumerate(order) if table[i][j]))
     marks = []
@@ -48,7 +48,7 @@ def compare(true, said):
         if table[i][j] is not None:
             marks += table[i][j].items()
         else:
-            marks += [(name, False) for name in (true[i] or said[j])]
+            marks += [(name, False) for name in (*(true[i] or ()), *(said[j] or ()))]
     return marks
 
 

@@ -4,8 +4,8 @@
 usage: long.py OUTPUT [--hours H] [--scenes N] [--seed S] [--rate FRAMES-PER-SECOND]
 
 OUTPUT gets long.mp4, truth.json and dataset.jsonl. Each scene lasts some minutes: one object stays in it all the time, and
-for a few seconds another one comes and goes, which is nowhere else in the video; in half of the scenes a text is shown for
-a few seconds, too. Questions ask when these can be seen. The same seed gives the same scenes and questions.
+for a few seconds another one comes and goes, which is nowhere else in the video (in 32 scenes at most: then the names are used up);
+in half of the scenes, 16 at most, a text is shown for a few seconds, too. Questions ask when these can be seen. The same seed gives the same scenes and questions.
 
 needs: numpy, pillow, av (PyPI)
 """

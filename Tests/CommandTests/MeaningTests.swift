@@ -60,6 +60,7 @@ struct MeaningTests {
 
     @Test func segmentsAreTheScenes() throws {
         let outcome = try Tool.run("summarize", Self.clip, "--model", Self.model)
+        #expect(outcome.status == 0, "\(outcome.errors)")
         let document = try JSON.parse(outcome.output)
         let clips = try JSON.parse(
             String(contentsOfFile: Repository.path("Samples/sample-world.json"), encoding: .utf8))

@@ -55,7 +55,7 @@ package struct ChapterPlan: Sendable, Equatable {
     }
 
     /// The ranges whose beginnings gain most, each at least `shortest` long; fewer ranges where
-    /// that is the same. Takes time in the product of segments and segments of the shortest chapter.
+    /// that is the same. Takes time in proportion to the number of segments.
     ///
     /// - Parameter starts: of each segment, and the end of the last one, rising.
     private static func best(

@@ -187,7 +187,8 @@ extension Analyzer {
     /// Notes that are summed up at once: of many more a model forgets most.
     private static let mostNotes = 12
 
-    /// One text from notes on consecutive parts, by as many rounds as the context needs.
+    /// One text from notes on consecutive parts, by rounds of at most ``mostNotes`` notes each,
+    /// fewer where the context is short.
     ///
     /// A single part speaks for the whole: asking again could only lose.
     private func condense(

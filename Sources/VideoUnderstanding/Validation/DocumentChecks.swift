@@ -132,6 +132,7 @@ struct DocumentChecks {
             }
             next = last + 1
             for (side, segment) in [("start", first), ("end", last)] {
+                checkDecimals(chapter[side], "\(path)/\(side)")
                 if let time = chapter[side]?.double, let own = segments[segment][side]?.double,
                     !same(time, own)
                 {
