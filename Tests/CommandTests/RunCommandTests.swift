@@ -348,8 +348,8 @@ struct RunCommandTests {
 
     // What ships must run as it stands.
     @Test(arguments: [
-        ("summarise-folder", 3), ("chapters-for-a-course", 3), ("question-list", 9),
-        ("tag-with-labels", 3), ("watch-rules", 6),
+        ("summarise-folder", 4), ("chapters-for-a-course", 4), ("question-list", 12),
+        ("tag-with-labels", 4), ("watch-rules", 8),
     ])
     func readyJobFilesRun(name: String, documents: Int) throws {
         let place = try Place()

@@ -163,7 +163,7 @@ private struct Numbers: RandomNumberGenerator {
         let valid = document(chapters: [first, second])
         #expect(validator.faults(in: valid.json).filter { $0.path.contains("chapters") } == [])
         #expect(valid.text.contains("1. 00:00:00.000 – 00:00:06.000  ab\n   00:00:00.000"))
-        #expect(!document(chapters: []).json.compact.contains("chapters"))
+        #expect(document(chapters: []).json["chapters"] == nil)
 
         var late = second
         late.range = TimeRange(start: 6.5, end: 9.5)

@@ -61,7 +61,9 @@ enum Opening {
             if access(journal, F_OK) != 0 { try check(path) }
         }
         var configuration = Configuration()
-        configuration.busyMode = .immediateError
+        // Of several that begin at once each can be in the way of the others: without a wait, all of
+        // them would give up.
+        configuration.busyMode = .timeout(1)
         configuration.allowsUnsafeTransactions = true
         configuration.prepareDatabase { database in
             try harden(database)

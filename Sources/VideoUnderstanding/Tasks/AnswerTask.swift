@@ -128,36 +128,45 @@ extension Analyzer {
         let (options, visual) = (work.options, asked.visual)
         var reading = TranscriptReading(
             asked.transcript, of: asked.watched.description, options: options)
+        // Two prompts that nobody asked show where what all have in common ends.
         let prompts = reading.prompts(
-            places.map { work.prompts[$0] }, from: visual.window.start,
+            places.map { work.prompts[$0] } + ["A", "0"], from: visual.window.start,
             to: visual.window.next?.time, tokenizer: tokenizer)
-        let layouts = try prompts.map {
+        var layouts = try prompts.map {
             try layOut(
                 [(visual.kind, visual.grid)], prompt: $0, system: options.system,
                 rule: options.mrope, ablation: options.ablation)
         }
+        let probes = Array(layouts.suffix(2))
+        layouts.removeLast(2)
         guard let longest = layouts.map(\.ids.count).max() else { return }
         let writer = try answerWriter(options.answerShape, moments: visual.moments)
         var session = try session(
             tokens: longest + max(options.maxNewTokens, writer.longestLabel),
             plan: asked.watched.plan, options: options)
         // All prompts are the same up to the end of the video, or of what is said in it: that is
-        // read once.
+        // read once. Where it ends must not depend on the questions: to the last bit, an answer is
+        // that of the passes in which its prompt was read.
         let seen = layouts[0].visuals[0].upperBound
-        let prefix = reading.isEmpty ? seen : PromptLayout.sharedPrefix(of: layouts)
+        let prefix = reading.isEmpty ? seen : PromptLayout.sharedPrefix(of: probes)
         try onEvent(.stage("reading \(prefix) tokens"))
         try readVideo(layouts[0], visual, into: &session, memory: asked.memory, timing: &timing)
-        if prefix > seen {
-            _ = try read(
-                layouts[0], seen..<prefix, visuals: [visual], into: &session, timing: &timing)
-        }
+        /// Tokens of the prefix that the session holds now.
+        var held = seen
 
         let shared = ContinuousClock.now - start
         for (layout, place) in zip(layouts, places) {
             try onEvent(.stage("answering question \(place + 1) of \(work.questions.count)"))
             let questionStart = ContinuousClock.now
             var timing = timing
-            session.truncate(to: prefix)
+            // A question can begin with what joins the tokens before it.
+            let own = PromptLayout.sharedPrefix(of: [layout, probes[0]]) >= prefix ? prefix : seen
+            session.truncate(to: min(held, own))
+            if held < own {
+                _ = try read(
+                    layout, held..<own, visuals: [visual], into: &session, timing: &timing)
+            }
+            held = own
             // A picture has no stretches of time to choose among.
             session.watch =
                 visual.kind == .video
@@ -165,7 +174,7 @@ extension Analyzer {
                     visual: layout.visuals[0], pairs: visual.grid.time,
                     heads: model.configuration.evidence) : nil
             let logits = try read(
-                layout, prefix..<layout.ids.count, visuals: [visual], into: &session,
+                layout, own..<layout.ids.count, visuals: [visual], into: &session,
                 timing: &timing)
             let answer = try writeAnswer(
                 writer, &session, logits: logits, layout: layout, options: options,
