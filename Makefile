@@ -44,7 +44,8 @@ demo: build  ## Summarize a sample clip and draw a contact sheet of it, from a f
 	@echo "  demo-output/summary.json       the summary as a document, with everything that it rests on"
 	@echo "  demo-output/summary.html       the same as a page, with the video beside it"
 	@echo "  Samples/README.md              what the clip really shows, and when"
-	@echo "A file of your own:  $(REELSCRIBE) summarize FILE"
+	@echo "A file of your own:  $(REELSCRIBE) summarize FILE --model Qwen/Qwen2-VL-2B-Instruct"
+	@echo "                     (the sample model knows drawn shapes alone; README.md tells how to fetch a real one)"
 
 test: setup  ## Build and run all tests
 	@$(BUILD) --build-tests
