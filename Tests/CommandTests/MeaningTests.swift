@@ -73,7 +73,9 @@ struct MeaningTests {
             #expect((-0.001...0.1).contains(late))
             #expect(segment["summary"]?.string == scene["description"]?.string)
         }
+        // Whoever looks at another video with this model must not have to search for that.
         #expect(document["warnings"]?[0]?["code"]?.string == "model.sample")
+        #expect(outcome.errors.contains("knows drawn shapes alone"))
     }
 
     // Guards evidence: the stretch that an answer names lies where the thing is.

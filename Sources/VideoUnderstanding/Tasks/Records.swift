@@ -102,7 +102,8 @@ extension ModelKind {
             [
                 WarningRecord(
                     code: "model.sample",
-                    message: "this small model knows only the rendered world it was trained on")
+                    message: "the sample model was used, which knows drawn shapes alone: what it "
+                        + "says of other video is nonsense; give --model a Qwen2-VL checkpoint")
             ]
         }
     }

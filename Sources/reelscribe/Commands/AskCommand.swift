@@ -59,6 +59,16 @@ struct AskCommand: ParsableCommand {
         if questions.isEmpty, questionFile == nil {
             throw ValidationError("Ask at least one question, or give --questions FILE.")
         }
+        for question in questions {
+            if question.allSatisfy(\.isWhitespace) {
+                throw ValidationError("A question is empty.")
+            }
+            if ExistingFiles.has(question) {
+                throw ValidationError(
+                    "'\(question)' is a file, but stands among the questions: the one video comes "
+                        + "first, then the questions. For several videos: reelscribe run --help.")
+            }
+        }
         if video == "-", questionFile == "-" {
             throw ValidationError("The video and the questions cannot both be standard input.")
         }
@@ -97,6 +107,9 @@ struct AskCommand: ParsableCommand {
                         }
                         try output.write(text: document.text)
                     } else {
+                        if document.job.questionIndex == 0 {
+                            progress.tell(document.provenance.warnings.aboutModel)
+                        }
                         try output.write(document)
                     }
                 }

@@ -60,6 +60,7 @@ struct SummarizeCommand: ParsableCommand {
                 let title = videos.count == 1 ? "" : "\(video)\n\n"
                 try output.write(text: title + document.text + (title.isEmpty ? "" : "\n"))
             } else {
+                if video == videos.first { progress.tell(document.provenance.warnings.aboutModel) }
                 try output.write(document)
             }
         }

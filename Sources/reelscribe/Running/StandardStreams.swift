@@ -22,3 +22,8 @@ extension ProgressMeter {
         for warning in warnings { message("reelscribe: warning: \(warning.message)") }
     }
 }
+
+extension [WarningRecord] {
+    /// Those without which the words of a document would be taken for more than they are.
+    var aboutModel: [WarningRecord] { filter { $0.code.hasPrefix("model.") } }
+}
