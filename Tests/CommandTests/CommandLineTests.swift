@@ -54,7 +54,8 @@ struct CommandLineTests {
 
     // Wrong use is 64, whatever kind it is, and never a document.
     @Test(arguments: [
-        ["ask", "a", " "], ["ask", "When?", Repository.path("README.md")], ["nonsense"], ["frames"],
+        ["frames", "a", "--contact-sheet", "sheet.jpg"], ["ask", "a", " "],
+        ["ask", "When?", Repository.path("README.md")], ["nonsense"], ["frames"],
         ["frames", "a", "--fps", "fast"], ["frames", "a", "--fps", "0"],
         ["frames", "a", "b"], ["summarize"], ["summarize", "a", "--start", "1:99"],
         ["summarize", "a", "--start", "5", "--end", "4"], ["summarize", "-one-pixel-.mp4"],

@@ -58,6 +58,21 @@ struct MeaningTests {
         #expect(timed.count(where: isCorrect) * 2 <= timed.count)
     }
 
+    // Guards times where a part of the video is seen: the model's own are told from the file's.
+    @Test func timesOfAPartAreToldApart() throws {
+        let outcome = try Tool.run(
+            "ask", Self.clip, "When does the yellow square appear?", "--start", "0:10", "--model",
+            Self.model)
+        let document = try JSON.parse(outcome.output)
+        #expect(document["answer"]?.string == "At 3 seconds.")
+        #expect((document["evidence"]?[0]?["start"]?.double ?? 0) >= 12)
+        let warning = try #require(
+            document["warnings"]?.array?.first {
+                $0["code"]?.string == "answer.relative_times"
+            })
+        #expect(warning["message"]?.string?.hasSuffix("count from 00:00:10.000") ?? false)
+    }
+
     @Test func segmentsAreTheScenes() throws {
         let outcome = try Tool.run("summarize", Self.clip, "--model", Self.model)
         #expect(outcome.status == 0, "\(outcome.errors)")

@@ -192,10 +192,29 @@ extension Analyzer {
                 provenance: provenance(
                     asked.watched, grids: [visual.grid], moments: visual.moments, for: .answer,
                     settings: asked.settings.reading(asked.transcript), usage: usage,
-                    finish: answer.finish, warnings: asked.warnings + reading.warnings,
+                    finish: answer.finish,
+                    warnings: asked.warnings + timeWarnings(visual, options) + reading.warnings,
                     timing: timing))
             try onAnswer(place, document)
         }
+    }
+}
+
+extension Analyzer {
+    /// The model counts seconds from the start of what it sees; where that is not the start of the
+    /// video, a reader of its words must know. Times of a shape are those of the file.
+    private func timeWarnings(
+        _ visual: VisualInput, _ options: AnalysisOptions
+    ) -> [WarningRecord] {
+        guard visual.kind == .video, options.answerShape == nil, visual.window.start >= 0.5 else {
+            return []
+        }
+        return [
+            WarningRecord(
+                code: "answer.relative_times",
+                message: "seconds in the words of this answer count from "
+                    + Timecode.text(of: visual.window.start))
+        ]
     }
 }
 

@@ -38,7 +38,14 @@ struct FramesCommand: ParsableCommand {
         }
     }
 
-    func validate() throws { _ = try settings() }
+    func validate() throws {
+        _ = try settings()
+        if let contactSheet, !contactSheet.lowercased().hasSuffix(".png") {
+            throw ValidationError(
+                "The contact sheet is a PNG picture: name it something that ends in .png, not "
+                    + "'\(contactSheet)'.")
+        }
+    }
 
     func run() throws {
         try OutputGuard.check(output: contactSheet, against: [video])
