@@ -38,17 +38,16 @@ struct FramesCommand: ParsableCommand {
         }
     }
 
-    func validate() throws {
-        _ = try settings()
-        if let contactSheet, !contactSheet.lowercased().hasSuffix(".png") {
-            throw ValidationError(
-                "The contact sheet is a PNG picture: name it something that ends in .png, not "
-                    + "'\(contactSheet)'.")
-        }
-    }
+    func validate() throws { _ = try settings() }
 
     func run() throws {
         try OutputGuard.check(output: contactSheet, against: [video])
+        if let contactSheet, !contactSheet.lowercased().hasSuffix(".png") {
+            throw Failure(
+                .optionsInvalid, stage: .options,
+                message: "the contact sheet is a PNG picture, not \(contactSheet)",
+                hint: "give --contact-sheet a name that ends in .png")
+        }
         let progress = reports.start()
         let work = HeavyWork(
             WorkOrder(model: model.model, settings: try settings(), progress: progress))
