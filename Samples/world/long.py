@@ -67,10 +67,12 @@ def long_clip(rng, seconds, count):
     width, height = SIZE[0] / min(SIZE), SIZE[1] / min(SIZE)
     # Residents keep to the left, guests to the right: they never touch.
     left, right = (0.0, world.TEXT_BAND, width * 0.4, height), (width * 0.45, world.TEXT_BAND, width, height)
-    scenes, asked, start = [], [], 0.0
+    scenes, asked, start, resident = [], [], 0.0, None
     for end in scene_ends(rng, seconds, count):
         scene = world.Scene(start, end, world.random_background(rng, light=False))
-        scene.things.append(with_retries(lambda: thing(rng, rng.choice(residents), "still", start, end, left)))
+        # Another one than before, or nothing but the background would tell two scenes apart.
+        resident = rng.choice([name for name in residents if name != resident])
+        scene.things.append(with_retries(lambda: thing(rng, resident, "still", start, end, left)))
         free = start + APART
         if events:
             name, length = events.pop(), rng.uniform(*SHOW_SECONDS)
