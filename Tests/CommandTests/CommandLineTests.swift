@@ -54,7 +54,7 @@ struct CommandLineTests {
 
     // Wrong use is 64, whatever kind it is, and never a document.
     @Test(arguments: [
-        ["frames", "a", "--contact-sheet", "sheet.jpg"], ["ask", "a", " "],
+        ["ask", "a", " "],
         ["ask", "When?", Repository.path("README.md")], ["nonsense"], ["frames"],
         ["frames", "a", "--fps", "fast"], ["frames", "a", "--fps", "0"],
         ["frames", "a", "b"], ["summarize"], ["summarize", "a", "--start", "1:99"],

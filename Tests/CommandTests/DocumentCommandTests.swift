@@ -152,6 +152,10 @@ struct DocumentCommandTests {
             #expect(run.errors.contains("is the input"))
         }
         #expect(try Data(contentsOf: URL(fileURLWithPath: clip)) == before)
+        // A picture under the name of another format would not open.
+        let jpeg = try Tool.run("frames", clip, "--contact-sheet", clip + ".jpg")
+        #expect(jpeg.status == 64 && jpeg.errors.contains("ends in .png"), "\(jpeg.errors)")
+        #expect(!FileManager.default.fileExists(atPath: clip + ".jpg"))
 
         let result = folder.appendingPathComponent("result.json").path
         try "{}".write(toFile: result, atomically: true, encoding: .utf8)
