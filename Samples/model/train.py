@@ -558,7 +558,8 @@ def export(run, output):
     rows = run.model.model.language_model.embed_tokens.weight.shape[0]
     network.save_json(output / "config.json", {
         "architectures": ["Qwen2VLForConditionalGeneration"], "model_type": "qwen2_vl", "torch_dtype": "bfloat16",
-        "reelscribe": {"kind": "sample", "evidence": {"layers": [network.LOOK_LAYER], "heads": list(network.LOOK_HEADS)}},
+        "reelscribe": {"kind": "sample", "evidence": {"layers": [network.LOOK_LAYER], "heads": list(network.LOOK_HEADS)},
+                       "refusal": "It cannot be seen."},
         "hidden_size": network.HIDDEN, "intermediate_size": network.MLP,
         "num_hidden_layers": network.LAYERS, "num_attention_heads": network.HEADS,
         "num_key_value_heads": network.KV_HEADS, "vocab_size": rows, "tie_word_embeddings": True,

@@ -131,6 +131,8 @@ struct IndexCommandTests {
             ("index --verify V", 65), ("index --verify F/none.rsx", 66),
             ("index F/none.mp4 --output F/x.rsx", 66), ("index V --output F/no/such/x.rsx", 73),
             ("index V --output F/x.rsx --extend --force", 64), ("ask V What? --cache-quota 1G", 64),
+            ("ask V What? --glances -1", 64), ("ask V What? --glances some", 64),
+            ("ask V What? --glances 2000000", 64),
             ("ask F/none.rsx What?", 66),
         ] as [(String, Int32)])
     func wrongUse(words: String, status: Int32) throws {

@@ -70,7 +70,35 @@ struct MeaningTests {
             document["warnings"]?.array?.first {
                 $0["code"]?.string == "answer.relative_times"
             })
-        #expect(warning["message"]?.string?.hasSuffix("count from 00:00:10.000") ?? false)
+        #expect(warning["message"]?.string?.contains("count from 00:00:10.000") ?? false)
+        #expect(document["times"] == [["start": 13, "end": 13]])
+        let plain = try Tool.run(
+            "ask", Self.clip, "When does the yellow square appear?", "--start", "0:10", "--model",
+            Self.model, "--text")
+        #expect(plain.output == "At 3 seconds. [00:00:13.000]\n")
+    }
+
+    // Guards the search in a long video: the right one of some windows is found by looking, an event
+    // that runs over its edge is seen whole, and the times are those of the file.
+    @Test(arguments: ["4", "5", "6", "7"])
+    func windowsAreSearched(seconds: String) throws {
+        let outcome = try Tool.run(
+            "ask", Self.clip, "When can the yellow square be seen?",
+            "When can the orange triangle be seen?", "When can the green star be seen?", "--model",
+            Self.model, "--look", "windows", "--window", seconds, "--cuts", "off", "--glances",
+            "all", "--compact")
+        let documents = try outcome.output.split(separator: "\n").map {
+            try JSON.parse(String($0))
+        }
+        try #require(documents.count == 3)
+        for (document, truth) in zip(documents, [(12.85, 16.03), (3.78, 6.24)]) {
+            let start = try #require(document["times"]?[0]?["start"]?.double)
+            let end = try #require(document["times"]?[0]?["end"]?.double)
+            #expect(abs(start - truth.0) <= 1 && abs(end - truth.1) <= 1, "\(start) \(end)")
+        }
+        #expect(documents[2]["answer"]?.string == "It cannot be seen.")
+        #expect(documents[2]["times"] == nil)
+        #expect(documents[0]["settings"]?["glances"]?.string == "all")
     }
 
     @Test func segmentsAreTheScenes() throws {

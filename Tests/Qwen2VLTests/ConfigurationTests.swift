@@ -124,6 +124,13 @@ import Testing
         #expect(configuration.evidence == EvidenceHeads(layers: layers, heads: heads))
     }
 
+    @Test func refusal() throws {
+        var config = try Self.object(Self.published)
+        #expect(try read(config).configuration?.refusal == nil)
+        config["reelscribe"] = try JSON.parse(#"{"refusal": "It cannot be seen."}"#)
+        #expect(try read(config).configuration?.refusal == "It cannot be seen.")
+    }
+
     @Test func calibration() throws {
         var config = try Self.object(Self.published)
         #expect(try read(config).configuration?.calibration == nil)
@@ -163,6 +170,7 @@ import Testing
         ("reelscribe", #"{"evidence": {"layers": [3, 3]}}"#),
         ("reelscribe", #"{"evidence": {"layers": [3], "heads": [12]}}"#),
         ("reelscribe", #"{"evidence": {"layers": [3], "heads": "all"}}"#),
+        ("reelscribe", #"{"refusal": ""}"#), ("reelscribe", #"{"refusal": 3}"#),
         ("reelscribe", #"{"calibration": {"slope": 1}}"#),
         ("reelscribe", #"{"calibration": {"slope": -1, "intercept": 0}}"#),
     ])

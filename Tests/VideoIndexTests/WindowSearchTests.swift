@@ -17,13 +17,14 @@ import VideoUnderstanding
             ("\" * ( ) - :", nil), ("growing squares", 1),
         ] as [(String, Int?)])
     func words(question: String, expected: Int?) throws {
-        #expect(try SummarySearch.matches(question, in: Self.notes).first == expected)
+        #expect(try SummarySearch.matches(question, in: Self.notes).first?.place == expected)
     }
 
     @Test func theBestComesFirst() throws {
         let found = try SummarySearch.matches("Where is the green ball?", in: Self.notes)
-        #expect(found.first == 3)
-        #expect(found.contains(0))
+        #expect(found.first?.place == 3)
+        #expect(found.contains { $0.place == 0 })
+        #expect(found.allSatisfy { $0.score > 0 })
     }
 
     // Guards the joint order: both opinions count, a window that neither knows comes last, and

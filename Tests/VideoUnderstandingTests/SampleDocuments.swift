@@ -49,7 +49,7 @@ enum SampleDocuments {
             choices: [
                 ChoiceRecord(label: "car", probability: 0.75),
                 ChoiceRecord(label: "bus", probability: 0.25),
-            ]), confidence: 0.75,
+            ]), confidence: 0.75, times: [TimeRange(start: 1, end: 2)],
         evidence: [
             EvidenceRecord(range: TimeRange(start: 5, end: 6), keyframe: 5.5, score: 0.1),
             EvidenceRecord(range: TimeRange(start: 1, end: 2), keyframe: 1, score: 0.9),

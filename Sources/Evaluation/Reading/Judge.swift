@@ -40,10 +40,13 @@ public struct Judge: Sendable {
         unanswerable = rules.unanswerablePhrases.map(NormalizedText.init)
     }
 
-    /// - Parameter duration: of the video, in seconds.
+    /// - Parameters:
+    ///   - times: those that the tool found in the answer, as seconds of the file; the words
+    ///     themselves are read where there are none.
+    ///   - duration: of the video, in seconds.
     /// - Precondition: not for a summary.
     public func judge(
-        _ answer: String, _ expectation: ExpectedAnswer, duration: Double
+        _ answer: String, times: [TimeRange] = [], _ expectation: ExpectedAnswer, duration: Double
     ) -> Judgement {
         let text = NormalizedText(answer)
         var judgement = Judgement(isCorrect: false)
@@ -59,12 +62,21 @@ public struct Judge: Sendable {
             judgement.reading = read.map { .choice($0) }
             judgement.isCorrect = read == right
         case .time(let right):
-            judge(TimeReading(answer, duration: duration).moment, right, &judgement)
+            let read = times.first?.start ?? TimeReading(answer, duration: duration).moment
+            judge(read, right, &judgement)
         case .interval(let right):
-            judge(TimeReading(answer, duration: duration).interval, right, &judgement)
+            let read = Self.stretch(times) ?? TimeReading(answer, duration: duration).interval
+            judge(read, right, &judgement)
         case .summary: preconditionFailure("a summary is no answer")
         }
         return judgement
+    }
+
+    /// The first stretch of time; two instants make one, too.
+    private static func stretch(_ times: [TimeRange]) -> TimeRange? {
+        if let stretch = times.first(where: { $0.end > $0.start }) { return stretch }
+        guard times.count > 1, times[1].end > times[0].start else { return nil }
+        return TimeRange(start: times[0].start, end: times[1].end)
     }
 
     /// An expected yes or no is held against the first word.

@@ -121,7 +121,8 @@ public struct EvaluationRun {
                 let text = document.answer.string ?? document.answer.compact
                 let item = cases[questions[place]]
                 var judgement = judge.judge(
-                    text, item.expectation, duration: document.video.duration)
+                    text, times: document.times, item.expectation, duration: document.video.duration
+                )
                 judgement.evidence = EvidenceOverlap(
                     document.evidence, with: item.evidence, duration: document.video.duration)
                 outcomes[questions[place]] = .answered(

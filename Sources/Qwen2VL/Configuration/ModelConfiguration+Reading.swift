@@ -55,6 +55,7 @@ extension ModelConfiguration {
         let kind = readKind(root: root, reader: &reader)
         let evidence = readEvidence(root: root, text, reader: &reader)
         let calibration = readCalibration(root: root, reader: &reader)
+        let refusal = readRefusal(root: root, reader: &reader)
 
         var extra = ConfigurationReader(file: CheckpointFile.generation)
         let defaults = readGeneration(generation, text.vocabulary, &tokens, reader: &extra)
@@ -64,7 +65,8 @@ extension ModelConfiguration {
         let faults = reader.faults + extra.faults + last.faults
         let configuration = ModelConfiguration(
             text: text, vision: vision, tokens: tokens, generation: defaults,
-            preprocessor: pixels, kind: kind, evidence: evidence, calibration: calibration)
+            preprocessor: pixels, kind: kind, evidence: evidence, calibration: calibration,
+            refusal: refusal)
         return ReadConfiguration(
             configuration: faults.isEmpty ? configuration : nil, faults: faults,
             unsupported: reader.unsupported ?? last.unsupported, quantization: quantization)
@@ -279,6 +281,20 @@ extension ModelConfiguration {
         return ConfidenceCalibration(
             slope: reader.number("slope", in: named, range: 0...1e3, absent: .fault),
             intercept: reader.number("intercept", in: named, range: -1e3...1e3, absent: .fault))
+    }
+
+    private static func readRefusal(
+        root: ConfigurationReader.Scope, reader: inout ConfigurationReader
+    ) -> String? {
+        guard let own = reader.scope("reelscribe", in: root), let value = own.value("refusal")
+        else {
+            return nil
+        }
+        guard let text = value.string, (1...200).contains(text.utf8.count) else {
+            reader.report(own.name("refusal"), .wrongType(expected: "a sentence of 1 to 200 bytes"))
+            return nil
+        }
+        return text
     }
 
     private static func readGeneration(

@@ -17,6 +17,9 @@ public struct ModelConfiguration: Sendable, Equatable {
     public var evidence: EvidenceHeads
     /// Nil where it was never measured how often the model is right.
     public var calibration: ConfidenceCalibration?
+    /// What the model answers where a video does not show what a question asks about; nil where
+    /// nothing is known of it. `"reelscribe": {"refusal": "It cannot be seen."}` in `config.json`.
+    public var refusal: String?
 
     public init(
         text: TextConfiguration, vision: VisionConfiguration,
@@ -24,7 +27,7 @@ public struct ModelConfiguration: Sendable, Equatable {
         generation: GenerationDefaults = GenerationDefaults(),
         preprocessor: PreprocessorConfiguration = PreprocessorConfiguration(),
         kind: ModelKind = .published, evidence: EvidenceHeads? = nil,
-        calibration: ConfidenceCalibration? = nil
+        calibration: ConfidenceCalibration? = nil, refusal: String? = nil
     ) {
         self.text = text
         self.vision = vision
@@ -34,6 +37,7 @@ public struct ModelConfiguration: Sendable, Equatable {
         self.kind = kind
         self.evidence = evidence ?? .usual(layers: text.layers)
         self.calibration = calibration
+        self.refusal = refusal
     }
 }
 

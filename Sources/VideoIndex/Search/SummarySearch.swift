@@ -14,10 +14,19 @@ package enum SummarySearch {
         "what", "when", "where", "which", "who", "whom", "whose", "why", "will", "with", "you",
     ]
 
-    /// The places of the texts that have a word of the question, the best first; by BM25, and among
-    /// equals the earlier one.
-    package static func matches(_ question: String, in texts: [String]) throws(IndexError) -> [Int]
-    {
+    /// A text that has a word of the question.
+    package struct Match: Sendable, Equatable {
+        /// Its place among the texts.
+        package var place: Int
+        /// BM25, positive: the sum, over the words found, of how rare they are.
+        package var score: Double
+    }
+
+    /// The texts that have a word of the question, the best first; by BM25, and among equals the
+    /// earlier one.
+    package static func matches(
+        _ question: String, in texts: [String]
+    ) throws(IndexError) -> [Match] {
         let telling = question.lowercased().split { !$0.isLetter && !$0.isNumber }
             .filter { !common.contains($0) }.joined(separator: " ")
         guard let pattern = FTS5Pattern(matchingAnyTokenIn: telling) else { return [] }
@@ -33,11 +42,11 @@ package enum SummarySearch {
                 for (number, text) in texts.enumerated() {
                     try statement.execute(arguments: [number + 1, text])
                 }
-                return try Int.fetchAll(
+                return try Row.fetchAll(
                     database,
-                    sql: "SELECT rowid FROM words WHERE words MATCH ? ORDER BY rank, rowid",
+                    sql: "SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank, rowid",
                     arguments: [pattern]
-                ).map { $0 - 1 }
+                ).map { row in Match(place: row[0] - 1, score: -(row[1] as Double)) }
             }
         }
     }

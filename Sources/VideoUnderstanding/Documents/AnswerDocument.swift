@@ -60,14 +60,17 @@ public struct AnswerDocument: Document, Equatable {
     public var outcome: ChoiceOutcome?
     /// 0 to 1.
     public var confidence: Double
+    /// The times that the words of a free answer name, in their order, as seconds of the file; an
+    /// instant as a range without length.
+    public var times: [TimeRange]
     /// Written in descending score.
     public var evidence: [EvidenceRecord]
     public var provenance: Provenance
 
     public init(
         job: JobReference = .none, video: VideoRecord, question: String, answer: JSON,
-        outcome: ChoiceOutcome? = nil, confidence: Double, evidence: [EvidenceRecord] = [],
-        provenance: Provenance
+        outcome: ChoiceOutcome? = nil, confidence: Double, times: [TimeRange] = [],
+        evidence: [EvidenceRecord] = [], provenance: Provenance
     ) {
         self.job = job
         self.video = video
@@ -75,6 +78,7 @@ public struct AnswerDocument: Document, Equatable {
         self.answer = answer
         self.outcome = outcome
         self.confidence = confidence
+        self.times = times
         self.evidence = evidence
         self.provenance = provenance
     }
@@ -87,6 +91,11 @@ public struct AnswerDocument: Document, Equatable {
         members.add("choice", ifPresent: (outcome?.choice).map(JSON.string))
         members.add("choices", ifPresent: (outcome?.choices).map { .array($0.map(\.json)) })
         members.add("confidence", .decimal(confidence))
+        if !times.isEmpty {
+            members.add(
+                "times",
+                .array(times.map { ["start": .decimal($0.start), "end": .decimal($0.end)] }))
+        }
         // Ties keep the order of time, so that equal runs give equal documents.
         let ranked = evidence.enumerated().sorted {
             ($1.element.score, $0.element.range.start, $0.offset)

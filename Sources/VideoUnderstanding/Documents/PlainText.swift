@@ -22,5 +22,19 @@ extension SummaryDocument {
 
 extension AnswerDocument {
     /// The answer for a person: the text, or the object as one line of JSON.
-    public var text: String { answer.string ?? answer.compact }
+    public var text: String { (answer.string ?? answer.compact) + fileTimes }
+
+    /// The times in the words as those of the file, where the words count from elsewhere: `␠[00:08:39.000
+    /// - 00:08:43.000]`; else nothing.
+    public var fileTimes: String {
+        guard provenance.warnings.contains(where: { $0.code == "answer.relative_times" }) else {
+            return ""
+        }
+        let list = times.map { range in
+            let start = Timecode.text(of: range.start)
+            return range.end > range.start
+                ? "\(start) - \(Timecode.text(of: range.end))" : start
+        }
+        return " [\(list.joined(separator: ", "))]"
+    }
 }

@@ -30,7 +30,8 @@ extension Analyzer {
         if let uri { video.uri = uri }
         let asked = AskedVideo(
             watched: facts.watched, visual: visual, pairs: visual.pairs(end: facts.watched.end),
-            video: video, transcript: facts.transcript, memory: index.memory,
+            clock: visual.clock(end: facts.watched.end), video: video, transcript: facts.transcript,
+            memory: index.memory,
             settings: work.settings)
         try answer(
             asked, work, Array(work.questions.indices), start: spent.start, timing: spent.timing,
@@ -54,26 +55,49 @@ extension Analyzer {
         let notes = try index.notes(windows)
         var settings = work.settings
         settings.look = .windows
-        for (place, question) in work.questions.enumerated() {
-            var timing = spent.timing
-            let ranked = try windowsThatMatter(
-                for: question, notes.map(\.text), options: work.options, timing: &timing,
-                onEvent: onEvent)
+        let search = WindowSearch(
+            analyzer: self, index: index, facts: facts, notes: notes.map(\.text),
+            options: work.options)
+        let found = try search.windowsThatMatter(
+            for: work.questions, glances: settings.glances, timing: &spent.timing, onEvent: onEvent)
+        for (place, ranked) in found.enumerated() {
             let chosen = Array(ranked.prefix(settings.lookWindows)).sorted()
-            let inputs = try chosen.map {
-                try index.visual(.windows, $0, facts, model: model.configuration)
+            func answer(_ look: [WindowPart]) throws -> AnswerDocument? {
+                let inputs = try look.map {
+                    try index.visual(.windows, $0.window, facts, model: model.configuration)
+                        .part($0.pairs)
+                }
+                var video = index.record(facts)
+                if let uri { video.uri = uri }
+                let asked = AskedVideo(
+                    watched: facts.watched, visual: joined(inputs),
+                    pairs: inputs.flatMap { $0.pairs(end: facts.watched.end) },
+                    clock: inputs.flatMap { $0.clock(end: facts.watched.end) }, video: video,
+                    transcript: facts.transcript, memory: index.memory, settings: settings,
+                    warnings: [
+                        lookWarning(
+                            inputs.map { $0.range(end: facts.watched.end) }, of: windows)
+                    ])
+                var document: AnswerDocument?
+                // Its words are told when it is known that they stay.
+                try self.answer(
+                    asked, work, [place], start: spent.start, timing: spent.timing,
+                    onEvent: { event in
+                        if case .text = event { return }
+                        try onEvent(event)
+                    },
+                    onAnswer: { document = $1 })
+                return document
             }
-            let visual = joined(inputs)
-            var video = index.record(facts)
-            if let uri { video.uri = uri }
-            let asked = AskedVideo(
-                watched: facts.watched, visual: visual,
-                pairs: inputs.flatMap { $0.pairs(end: facts.watched.end) }, video: video,
-                transcript: facts.transcript, memory: index.memory, settings: settings,
-                warnings: [lookWarning(chosen.map { notes[$0].range }, of: windows)])
-            try answer(
-                asked, work, [place], start: spent.start, timing: timing, onEvent: onEvent,
-                onAnswer: onAnswer)
+            guard var document = try answer(chosen.map { WindowPart(window: $0) }) else { continue }
+            if chosen.count == 1,
+                let look = try search.lookOverEdge(of: chosen[0], document),
+                let second = try answer(look), second.seesMore(than: document)
+            {
+                document = second
+            }
+            try onEvent(.text(document.answer.string ?? document.answer.compact))
+            try onAnswer(place, document)
             // The first question bears what was done for all.
             spent = IndexingTime()
         }
@@ -250,7 +274,15 @@ extension Analyzer {
     }
 
     private func lookWarning(_ ranges: [TimeRange], of windows: Int) -> WarningRecord {
-        let list = ranges.map {
+        var looked: [TimeRange] = []
+        for range in ranges {
+            if let last = looked.last, last.end == range.start {
+                looked[looked.count - 1].end = range.end
+            } else {
+                looked.append(range)
+            }
+        }
+        let list = looked.map {
             "\(Timecode.text(of: $0.start)) - \(Timecode.text(of: $0.end))"
         }.joined(separator: ", ")
         return WarningRecord(

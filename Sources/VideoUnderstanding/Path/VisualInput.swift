@@ -19,6 +19,30 @@ package struct VisualInput: Sendable {
     package var tokens: Int
 
     package var moments: [SampledMoment] { window.moments }
+
+    /// Some of its pairs as an input of their own; all of them where `pairs` is nil.
+    ///
+    /// - Precondition: `embeddings` is empty.
+    func part(_ pairs: Range<Int>?) -> VisualInput {
+        guard let pairs, pairs != 0..<grid.time else { return self }
+        precondition(embeddings.isEmpty, "visual tokens that were read already")
+        var part = self
+        part.window.moments = Array(
+            moments[2 * pairs.lowerBound..<min(2 * pairs.upperBound, moments.count)])
+        if pairs.lowerBound > 0 { part.window.start = part.moments[0].time }
+        if pairs.upperBound < grid.time {
+            part.window.next = WindowStart(time: moments[2 * pairs.upperBound].time, isCut: false)
+        }
+        part.grid = PatchGrid(time: pairs.count, height: grid.height, width: grid.width)
+        part.hashes = Array(hashes[pairs])
+        part.tokens = tokens / grid.time * pairs.count
+        return part
+    }
+
+    /// From where it begins to where the next begins; to `end` for the last one.
+    func range(end: Double) -> TimeRange {
+        TimeRange(start: window.start, end: window.next?.time ?? end)
+    }
 }
 
 /// Turns pairs of frames into visual tokens, a bounded number of pairs at a time.

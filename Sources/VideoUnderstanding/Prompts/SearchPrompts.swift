@@ -12,5 +12,15 @@ extension Prompts {
         """
     }
 
+    /// Asks of one part of a video, which the model sees, whether it shows what a question is about.
+    static func relevance(to question: String) -> String {
+        """
+        Does this part of the video show what the following question is about? Answer with yes or \
+        no only.
+
+        \(question)
+        """
+    }
+
     static let relevanceLabels = ["yes", "no"]
 }

@@ -106,6 +106,8 @@ public struct Settings: Sendable, Equatable {
     public var look = LookChoice.auto
     /// Windows that are looked at together.
     public var lookWindows = 1
+    /// Windows that are asked one by one whether they show what a question is about.
+    public var glances = GlanceChoice.auto
     /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
@@ -170,6 +172,7 @@ public struct Settings: Sendable, Equatable {
         if purpose == .answer, look == .windows {
             members.add("look", look.rawValue)
             members.add("look_windows", lookWindows)
+            members.add("glances", glances.json)
             members.add("window", .decimal(window.value))
             members.add("cuts", cuts.rawValue)
             members.add("min_segment", .decimal(minSegment.value))
@@ -232,6 +235,9 @@ public struct Settings: Sendable, Equatable {
         }
         if !(1...64).contains(lookWindows) {
             throw invalid("--look-windows must lie between 1 and 64")
+        }
+        if case .most(let count) = glances, !(0...1 << 20).contains(count) {
+            throw invalid("--glances must lie between 0 and 1048576")
         }
         if !(0...100).contains(generation.temperature) {
             throw invalid("--temperature must lie between 0 and 100")

@@ -96,6 +96,7 @@ extension Analyzer {
         let watched = stream.watched
         let asked = AskedVideo(
             watched: watched, visual: visual, pairs: visual.pairs(end: watched.end),
+            clock: visual.clock(end: watched.end),
             video: try record(of: input, watched, timing: &timing), transcript: transcript,
             settings: work.settings)
         try answer(
@@ -184,16 +185,18 @@ extension Analyzer {
             let usage = UsageRecord(
                 visualTokens: visual.tokens, promptTokens: layout.ids.count,
                 generatedTokens: answer.tokens)
+            let spoken = spokenTimes(answer, asked, options)
             let document = AnswerDocument(
                 video: asked.video, question: work.questions[place], answer: answer.value,
                 outcome: answer.outcome, confidence: answer.confidence,
+                times: spoken.times,
                 evidence: EvidenceFinder().evidence(
                     shares: session.watch?.shares ?? [], pairs: asked.pairs),
                 provenance: provenance(
                     asked.watched, grids: [visual.grid], moments: visual.moments, for: .answer,
                     settings: asked.settings.reading(asked.transcript), usage: usage,
                     finish: answer.finish,
-                    warnings: asked.warnings + timeWarnings(visual, options) + reading.warnings,
+                    warnings: asked.warnings + spoken.warnings + reading.warnings,
                     timing: timing))
             try onAnswer(place, document)
         }
@@ -201,20 +204,32 @@ extension Analyzer {
 }
 
 extension Analyzer {
-    /// The model counts seconds from the start of what it sees; where that is not the start of the
-    /// video, a reader of its words must know. Times of a shape are those of the file.
-    private func timeWarnings(
-        _ visual: VisualInput, _ options: AnalysisOptions
-    ) -> [WarningRecord] {
-        guard visual.kind == .video, options.answerShape == nil, visual.window.start >= 0.5 else {
-            return []
+    /// The times that a free answer names, as times of the file. Times of a shape are those of the
+    /// file already, and a picture has none.
+    private func spokenTimes(
+        _ answer: WrittenAnswer, _ asked: AskedVideo, _ options: AnalysisOptions
+    ) -> (times: [TimeRange], warnings: [WarningRecord]) {
+        guard asked.visual.kind == .video, options.answerShape == nil,
+            let text = answer.value.string
+        else { return ([], []) }
+        let (times, outside) = SpokenTimes.times(in: text, pairs: asked.clock)
+        var warnings: [WarningRecord] = []
+        let start = asked.visual.window.start
+        if !times.isEmpty, start >= 0.5 {
+            warnings.append(
+                WarningRecord(
+                    code: "answer.relative_times",
+                    message: "seconds in the words of this answer count from "
+                        + "\(Timecode.text(of: start)); \"times\" has them as times of the file"))
         }
-        return [
-            WarningRecord(
-                code: "answer.relative_times",
-                message: "seconds in the words of this answer count from "
-                    + Timecode.text(of: visual.window.start))
-        ]
+        if outside > 0 {
+            warnings.append(
+                WarningRecord(
+                    code: "answer.time_outside",
+                    message: "\(outside) of the times in the words of this answer lie behind what "
+                        + "the model saw, or run backwards"))
+        }
+        return (times, warnings)
     }
 }
 
@@ -238,8 +253,10 @@ struct QuestionWork {
 struct AskedVideo {
     var watched: WatchedVideo
     var visual: VisualInput
-    /// The time that each pair of frames stands for.
+    /// The time that each pair of frames stands for: the presentation times of its frames.
     var pairs: [TimeRange]
+    /// The same, by the instants for which the frames were taken: what the model takes for seconds.
+    var clock: [TimeRange]
     var video: VideoRecord
     var transcript: Transcript
     var memory: VideoMemory?
@@ -252,12 +269,20 @@ extension VisualInput {
     /// The time that each pair stands for.
     ///
     /// - Parameter end: where the last window ends, in seconds.
-    func pairs(end: Double) -> [TimeRange] {
+    func pairs(end: Double) -> [TimeRange] { ranges(end: end) { $0.time } }
+
+    /// The time that each pair stands for, by the instants for which its frames were taken.
+    func clock(end: Double) -> [TimeRange] { ranges(end: end) { $0.instant } }
+
+    private func ranges(end: Double, _ time: (SampledMoment) -> Double) -> [TimeRange] {
         stride(from: 0, to: moments.count, by: 2).map { first in
-            TimeRange(
-                start: moments[first].time,
-                end: first + 2 < moments.count
-                    ? moments[first + 2].time : window.next?.time ?? end)
+            let start = time(moments[first])
+            return TimeRange(
+                start: start,
+                end: max(
+                    start,
+                    first + 2 < moments.count
+                        ? time(moments[first + 2]) : window.next?.time ?? end))
         }
     }
 }

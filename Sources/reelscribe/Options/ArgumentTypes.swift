@@ -25,6 +25,11 @@ extension CutsChoice: ExpressibleByArgument {}
 extension RepetitionChoice: ExpressibleByArgument {}
 extension ChaptersChoice: ExpressibleByArgument {}
 extension LookChoice: ExpressibleByArgument {}
+extension GlanceChoice: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
+    public var defaultValueDescription: String { "auto" }
+    public static var allValueStrings: [String] { ["auto", "all"] }
+}
 extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}

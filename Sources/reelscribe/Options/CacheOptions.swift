@@ -16,6 +16,12 @@ struct LookOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Windows of a long video that are asked, one by one, whether they show what a question is about, the likeliest first; 0 goes by the notes alone; auto takes 16, and more of a small model. (default: auto)",
+            valueName: "n|auto|all"))
+    var glances: GlanceChoice?
+
+    @Option(
+        help: ArgumentHelp(
             "Keep what was made of the video in this folder, for the next question about it.",
             valueName: "folder"),
         completion: .directory)
@@ -31,6 +37,7 @@ struct LookOptions: ParsableArguments {
     func apply(to settings: inout Settings) {
         if let look { settings.look = look }
         if let lookWindows { settings.lookWindows = lookWindows }
+        if let glances { settings.glances = glances }
     }
 
     func validate() throws {

@@ -1,5 +1,3 @@
-import VideoUnderstanding
-
 /// The time, and the stretch of time, that a free answer speaks of.
 ///
 /// Understood are `12 s`, `12.5s`, `12 seconds`, `1 min 5 s`, `1m30s`, `0:12`, `00:00:12.000`,
@@ -42,6 +40,64 @@ package struct TimeReading: Equatable {
         } else {
             interval = nil
         }
+    }
+
+    /// The times that a text names for sure, with a unit or as time codes, in the order of the text:
+    /// a stretch as a range, an instant as a range without length. Lengths (`for 3 seconds`) and
+    /// places counted from others (`2 s later`) are no times.
+    package static func named(in text: String) -> [TimeRange] {
+        let tokens = TimeToken.tokens(of: text)
+        let mentions = mentions(in: tokens, duration: .infinity)
+        var times: [TimeRange] = []
+        var next = 0
+        while next < mentions.count {
+            var (first, following) = (mentions[next], mentions.dropFirst(next + 1).first)
+            next += 1
+            if let second = following {
+                if Self.connects(tokens[first.range.upperBound..<second.range.lowerBound]),
+                    second.certainty == .unit, !isLength(second, in: tokens)
+                {
+                    if first.certainty == .number {
+                        first.seconds *= second.unit
+                        first.certainty = .unit
+                    }
+                } else {
+                    following = nil
+                }
+            }
+            guard first.certainty == .unit, !isLength(first, in: tokens) else { continue }
+            if let second = following, second.seconds > first.seconds, second.seconds <= 1e7 {
+                times.append(TimeRange(start: first.seconds, end: second.seconds))
+                next += 1
+            } else if first.seconds <= 1e7 {
+                times.append(TimeRange(start: first.seconds, end: first.seconds))
+            }
+        }
+        return times
+    }
+
+    private static func isLength(_ mention: TimeMention, in tokens: [TimeToken]) -> Bool {
+        var before = mention.range.lowerBound - 1
+        while before >= 0, case .word(let word) = tokens[before],
+            ["about", "around", "approximately", "another", "just", "only", "the", "some"]
+                .contains(word)
+        {
+            before -= 1
+        }
+        if before >= 0, case .word(let word) = tokens[before],
+            [
+                "for", "lasts", "lasted", "lasting", "last", "first", "takes", "took", "taking",
+                "every", "within", "of",
+            ].contains(word)
+        {
+            return true
+        }
+        guard mention.range.upperBound < tokens.count,
+            case .word(let word) = tokens[mention.range.upperBound]
+        else { return false }
+        return [
+            "long", "later", "earlier", "ago", "apart", "before", "after", "each", "of", "old",
+        ].contains(word)
     }
 
     // MARK: - Mentions
