@@ -92,7 +92,7 @@ extension Analyzer {
             guard var document = try answer(chosen.map { WindowPart(window: $0) }) else { continue }
             if chosen.count == 1,
                 let look = try search.lookOverEdge(of: chosen[0], document),
-                let second = try answer(look), second.seesMore(than: document)
+                let second = try answer(look), second.seesNoLess(than: document)
             {
                 document = second
             }

@@ -156,11 +156,11 @@ extension AnswerDocument {
         times.first { $0.end > $0.start } ?? evidence.first?.range
     }
 
-    /// Whether it tells of the same stretch of time as another, and of more of it.
-    func seesMore(than other: AnswerDocument) -> Bool {
+    /// Whether it tells of the same stretch of time as another, and of no less of it.
+    func seesNoLess(than other: AnswerDocument) -> Bool {
         guard let mine = stretch, let its = other.stretch else { return false }
         return mine.start <= its.end && its.start <= mine.end
-            && mine.end - mine.start > its.end - its.start
+            && mine.end - mine.start >= its.end - its.start
     }
 }
 
