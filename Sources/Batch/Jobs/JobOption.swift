@@ -34,6 +34,7 @@ public struct JobOption: Sendable {
         whole("min-pixels") { $1.pixels.minPixels = $0 },
         whole("max-pixels") { $1.pixels.maxPixels = $0 },
         whole("total-pixels") { $1.pixels.totalPixels = $0 },
+        number("prune") { $1.prune = $0 },
         rational("input-fps", \.sampling.inputFPS),
     ]
 

@@ -7,19 +7,26 @@ public struct PlannedWindow: Sendable, Equatable {
     public var frames: Int
     public var frameSize: PixelSize
     public var grid: PatchGrid
+    /// Pairs that go through the vision tower: those that repeat do not.
+    public var encodedPairs: Int
+    /// Those that are read.
     public var visualTokens: Int
+    /// Left out by `--prune`; nil without it.
+    public var droppedVisualTokens: Int?
     /// Visual tokens included.
     public var promptTokens: Int
 
     public init(
-        range: TimeRange, frames: Int, frameSize: PixelSize, grid: PatchGrid, visualTokens: Int,
-        promptTokens: Int
+        range: TimeRange, frames: Int, frameSize: PixelSize, grid: PatchGrid, encodedPairs: Int,
+        visualTokens: Int, droppedVisualTokens: Int? = nil, promptTokens: Int
     ) {
         self.range = range
         self.frames = frames
         self.frameSize = frameSize
         self.grid = grid
+        self.encodedPairs = encodedPairs
         self.visualTokens = visualTokens
+        self.droppedVisualTokens = droppedVisualTokens
         self.promptTokens = promptTokens
     }
 
@@ -31,7 +38,9 @@ public struct PlannedWindow: Sendable, Equatable {
         members.add("frames", frames)
         members.add("frame_size", [.int(frameSize.width), .int(frameSize.height)])
         members.add("grid_thw", grid.json)
+        members.add("encoded_pairs", encodedPairs)
         members.add("visual_tokens", visualTokens)
+        members.add("dropped_visual_tokens", ifPresent: droppedVisualTokens.map(JSON.int))
         members.add("prompt_tokens", promptTokens)
         return members.json
     }

@@ -63,7 +63,7 @@ extension Analyzer {
             let inputs = try chosen.map {
                 try index.visual(.windows, $0, facts, model: model.configuration)
             }
-            let visual = joined(inputs)
+            let visual = joined(inputs, tokensPerPair: facts.watched.plan.tokensPerPair)
             var video = index.record(facts)
             if let uri { video.uri = uri }
             let asked = AskedVideo(
@@ -235,7 +235,7 @@ extension Analyzer {
     }
 
     /// Several windows as one model input.
-    private func joined(_ inputs: [VisualInput]) -> VisualInput {
+    private func joined(_ inputs: [VisualInput], tokensPerPair: Int) -> VisualInput {
         var whole = inputs[0]
         for next in inputs.dropFirst() {
             whole.window.moments += next.window.moments
@@ -245,6 +245,17 @@ extension Analyzer {
                 width: whole.grid.width)
             whole.hashes += next.hashes
             whole.tokens += next.tokens
+        }
+        if inputs.contains(where: { $0.kept != nil }) {
+            var kept = TokenSelection(tokensPerPair: tokensPerPair)
+            for input in inputs {
+                if let selection = input.kept {
+                    kept.append(selection)
+                } else {
+                    for _ in 0..<input.grid.time { kept.append(nil) }
+                }
+            }
+            whole.kept = kept
         }
         return whole
     }

@@ -34,6 +34,8 @@ struct IndexSettings {
         members.add("min_segment", text(settings.minSegment))
         members.add("subtitles", settings.subtitles.choice.text)
         members.add("subtitle_tokens", settings.subtitles.maxTokens)
+        members.add(
+            "prune", ifPresent: settings.prune.map { .number(JSONNumber(verified: "\($0)")) })
         return members.json
     }
 
@@ -65,7 +67,8 @@ struct IndexSettings {
             let cuts = json["cuts"]?.string.flatMap(CutsChoice.init(rawValue:)),
             let minSegment = rational("min_segment"),
             let choice = json["subtitles"]?.string.flatMap(SubtitleChoice.init(typed:)),
-            let subtitleTokens = json["subtitle_tokens"]?.int
+            let subtitleTokens = json["subtitle_tokens"]?.int,
+            json["prune"].map({ $0.double.map { (0...1).contains($0) } ?? false }) ?? true
         else { return nil }
         var settings = Settings()
         settings.sampling.mode = mode
@@ -87,6 +90,7 @@ struct IndexSettings {
         settings.minSegment = minSegment
         settings.subtitles.choice = choice
         settings.subtitles.maxTokens = subtitleTokens
+        settings.prune = json["prune"]?.double
         return settings
     }
 
@@ -95,12 +99,13 @@ struct IndexSettings {
         guard let one = (try? JSON.parse(index))?.object,
             let other = (try? JSON.parse(asked))?.object
         else { return "other settings" }
-        let words = other.members.compactMap { member -> String? in
-            let was = one[member.key] ?? .null
-            guard was != member.value else { return nil }
-            let name = member.key.replacing("_", with: "-")
-            return "\(name) \(was.string ?? was.compact) and not "
-                + (member.value.string ?? member.value.compact)
+        // What is not set may not be there.
+        let names = other.members.map(\.key) + one.members.map(\.key).filter { other[$0] == nil }
+        let words = names.compactMap { key -> String? in
+            let (was, wanted) = (one[key] ?? .null, other[key] ?? .null)
+            guard was != wanted else { return nil }
+            return "\(key.replacing("_", with: "-")) \(was.string ?? was.compact) and not "
+                + (wanted.string ?? wanted.compact)
         }
         return words.isEmpty ? "other settings" : words.joined(separator: ", ")
     }

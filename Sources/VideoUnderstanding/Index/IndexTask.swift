@@ -160,7 +160,7 @@ extension Analyzer {
             try onEvent(.stage("reading \(visual.tokens) visual tokens"))
             work.memory.keepsPrefixes = true
             let layout = try layOut(
-                [(visual.kind, visual.grid)], prompt: "", system: options.system,
+                [visual.place], prompt: "", system: options.system,
                 rule: options.mrope)
             let key = try prefixKey(layout, layout.visuals[0].upperBound, visual)
             if try !work.memory.file.hasPrefix(key) {
@@ -176,7 +176,7 @@ extension Analyzer {
         work.readings.append(
             StoredReading(
                 name: .whole,
-                facts: work.facts(watched, frames: frames).json.compact,
+                facts: work.facts(watched, frames: frames, kept: [visual.kept]).json.compact,
                 windows: [
                     StoredWindow(visual, end: watched.end, prefix: prefix, summary: nil)
                 ]))
@@ -212,7 +212,9 @@ extension Analyzer {
         work.readings.append(
             StoredReading(
                 name: .windows,
-                facts: work.facts(watched, frames: frames).json.compact,
+                facts: work.facts(
+                    watched, frames: frames, kept: windows.map(\.visual.kept)
+                ).json.compact,
                 windows: windows.map {
                     StoredWindow($0, end: watched.end, prefix: $1.prefix, summary: $1.key)
                 }))
@@ -232,9 +234,12 @@ private struct IndexWork {
     var readings: [StoredReading] = []
     var filled = FilledIndex()
 
-    func facts(_ watched: WatchedVideo, frames: Int?) -> ReadingFacts {
+    func facts(
+        _ watched: WatchedVideo, frames: Int?, kept: [TokenSelection?]
+    ) -> ReadingFacts {
         ReadingFacts(
-            watched: watched, expectedFrames: frames, isLong: isLong, transcript: transcript)
+            watched: watched, expectedFrames: frames, isLong: isLong, transcript: transcript,
+            kept: kept)
     }
 
     /// - Throws: where this is the beginning of another video than the one to go on with.

@@ -41,16 +41,29 @@ package struct VideoMemory: Sendable {
         if file.isWritable { try file.keep(pairs) }
     }
 
-    /// The visual tokens of a whole input.
+    /// The visual tokens of a whole input that are read.
     ///
     /// - Throws: `damaged` where those of a pair are not there.
     func embeddings(of visual: VisualInput, hidden: Int) throws -> [Float] {
-        let count = visual.grid.time == 0 ? 0 : visual.tokens / visual.grid.time * hidden
+        let tokensPerPair =
+            visual.kept?.tokensPerPair ?? visual.tokens / max(1, visual.grid.time)
+        let count = tokensPerPair * hidden
+        let lost = IndexError.damaged(path: file.path, what: "visual tokens are missing")
         var numbers: [Float] = []
-        numbers.reserveCapacity(count * visual.grid.time)
-        for hash in visual.hashes
-        where try !file.appendTokens(of: hash, count: count, to: &numbers) {
-            throw IndexError.damaged(path: file.path, what: "visual tokens are missing")
+        numbers.reserveCapacity(visual.tokens * hidden)
+        guard let kept = visual.kept else {
+            for hash in visual.hashes
+            where try !file.appendTokens(of: hash, count: count, to: &numbers) { throw lost }
+            return numbers
+        }
+        var places = kept.places[...]
+        for (pair, hash) in visual.hashes.enumerated() {
+            guard let tokens = try file.tokens(of: hash, count: count) else { throw lost }
+            for place in places.prefix(kept.counts[pair]) {
+                let start = (place - pair * tokensPerPair) * hidden
+                numbers += tokens[start..<start + hidden]
+            }
+            places = places.dropFirst(kept.counts[pair])
         }
         return numbers
     }

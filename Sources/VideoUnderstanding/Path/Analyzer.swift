@@ -66,12 +66,13 @@ public final class Analyzer: Sendable {
     ///   - windowed: whether a long input becomes several model inputs. Otherwise it is sampled
     ///     more thinly, evenly over its length, until one model input holds it.
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
+    ///   - checksMemory: whether an input that is too large for the limit is refused.
     ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - memory: spares the vision tower pairs that it knows, and gets to know the others.
     ///   - tap: sees the patch rows.
     package func open(
-        _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool = true,
+        _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool = true,
         transcript: Transcript = .none, options: AnalysisOptions,
         prepared: PreparedVideo? = nil, memory: VideoMemory? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
@@ -82,17 +83,17 @@ public final class Analyzer: Sendable {
             return VisualStream(
                 FrameReader(prepared.video), plan: prepared.plan,
                 minShot: options.minSegmentSeconds, encoder: encoder,
-                model: model.configuration, ablation: options.ablation)
+                model: model.configuration, prune: options.prune, ablation: options.ablation)
         }
         let opened = try open(
-            input, windowed: windowed, prompts: prompts, needsPictures: needsPictures,
+            input, windowed: windowed, prompts: prompts, checksMemory: checksMemory,
             transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
         try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
-            encoder: encoder, model: model.configuration, ablation: options.ablation,
-            memory: memory, tap: tap)
+            encoder: encoder, model: model.configuration, prune: options.prune,
+            ablation: options.ablation, memory: memory, tap: tap)
     }
 
     /// Opens an input ahead of its turn; nil where it is decoded in this process, in its turn.
@@ -110,13 +111,13 @@ public final class Analyzer: Sendable {
                 case .summary:
                     try open(
                         input, windowed: true, prompts: [options.segmentPrompt],
-                        needsPictures: true, transcript: transcript, options: options)
+                        checksMemory: true, transcript: transcript, options: options)
                 case .answers(let questions):
                     try open(
                         input, windowed: false,
                         prompts: questions.map {
                             Prompts.asking($0, shape: options.answerShape)
-                        }, needsPictures: true, transcript: transcript, options: options)
+                        }, checksMemory: true, transcript: transcript, options: options)
                 }
             guard let video = opened.reader.remote else { return nil }
             try video.begin(target: opened.plan.transferSize)
@@ -133,14 +134,13 @@ public final class Analyzer: Sendable {
     }
 
     private func open(
-        _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool,
+        _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool,
         transcript: Transcript, options: AnalysisOptions
     ) throws -> OpenedVideo {
         let room = try roomForVisualTokens(
             prompts: prompts, reserved: reservedTokens(for: transcript, options: options),
             options: options)
         var sampling = options.sampling
-        sampling.needsPictures = needsPictures
         sampling.detectsCuts = windowed && options.windowsEndAtCuts
         if !windowed {
             // Frames go in pairs; an odd bound would cut the last one off.
@@ -164,7 +164,7 @@ public final class Analyzer: Sendable {
                 continue
             }
             plan.framesBeforeContext = plan.framesBeforeContext ?? framesBeforeContext
-            if needsPictures {
+            if checksMemory {
                 // Before anything is decoded; the session checks again with exact numbers.
                 let frames = min(reader.expectedFrames ?? plan.limit.frames, plan.limit.frames)
                 try requireMemory(
@@ -202,7 +202,7 @@ public final class Analyzer: Sendable {
 
     /// Text and visual tokens → ids and positions.
     package func layOut(
-        _ visuals: [(kind: VisualKind, grid: PatchGrid)], prompt: String, system: String,
+        _ visuals: [VisualPlace], prompt: String, system: String,
         special: SpecialTokenPolicy = .asText, rule: MRoPERule, ablation: Ablation? = nil
     ) throws -> PromptLayout {
         let content: [ChatContent] = visuals.map { $0.kind == .image ? .image : .video }
@@ -212,8 +212,8 @@ public final class Analyzer: Sendable {
                 ChatMessage(role: .user, content: content + [.text(prompt)]),
             ], addGenerationPrompt: true, special: special, tokenizer: tokenizer)
         return PromptLayout(
-            pieces: pieces, grids: visuals.map(\.grid), configuration: model.configuration,
-            rule: rule, ablation: ablation)
+            pieces: pieces, places: visuals, configuration: model.configuration, rule: rule,
+            ablation: ablation)
     }
 
     /// ids, positions and visual tokens → logits of the last token, or of all.

@@ -87,6 +87,9 @@ public struct Settings: Sendable, Equatable {
 
     public var sampling = Sampling()
     public var pixels = Pixels()
+    /// Visual tokens are left out that differ by no more than this share from what was read of the
+    /// same part of the picture before, 0 to 1; nil: none are.
+    public var prune: Double?
     public var generation = Generation()
     /// How the matrices are stored in memory; the checkpoint's own way where nil.
     public var weights: WeightFormat?
@@ -153,6 +156,7 @@ public struct Settings: Sendable, Equatable {
         members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
         members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
+        members.add("prune", ifPresent: prune.map { .decimal($0) })
         members.add("allow_references", .bool(allowReferences))
         guard purpose != .frames else { return members.json }
         members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
@@ -223,6 +227,17 @@ public struct Settings: Sendable, Equatable {
         }
         if let low = pixels.minPixels, let high = pixels.maxPixels, low > high {
             throw invalid("--min-pixels \(low) is above --max-pixels \(high)")
+        }
+        if let prune {
+            // Six decimals stand in documents.
+            if prune != 0, !(1e-6...1).contains(prune) {
+                throw invalid("--prune must be 0, or lie between 0.000001 and 1")
+            }
+            if case .shuffleFrames = ablation {
+                throw invalid(
+                    "--prune and --ablate shuffle-frames exclude each other: what a shuffled frame "
+                        + "repeats is not what the one before it showed")
+            }
         }
         if !(1...1e6).contains(window.value) {
             throw invalid("--window must lie between 1 and 1000000 seconds")

@@ -134,7 +134,7 @@ extension Analyzer {
             to: visual.window.next?.time, tokenizer: tokenizer)
         var layouts = try prompts.map {
             try layOut(
-                [(visual.kind, visual.grid)], prompt: $0, system: options.system,
+                [visual.place], prompt: $0, system: options.system,
                 rule: options.mrope, ablation: options.ablation)
         }
         let probes = Array(layouts.suffix(2))
@@ -171,7 +171,7 @@ extension Analyzer {
             session.watch =
                 visual.kind == .video
                 ? AttentionWatch(
-                    visual: layout.visuals[0], pairs: visual.grid.time,
+                    visual: layout.visuals[0], pairs: visual.kept?.count ?? visual.grid.time,
                     heads: model.configuration.evidence) : nil
             let logits = try read(
                 layout, own..<layout.ids.count, visuals: [visual], into: &session,
@@ -182,13 +182,14 @@ extension Analyzer {
             // What all questions share, and this question's own part.
             timing.total = (shared + (ContinuousClock.now - questionStart)).seconds
             let usage = UsageRecord(
-                visualTokens: visual.tokens, promptTokens: layout.ids.count,
+                visualTokens: visual.tokens, droppedVisualTokens: visual.dropped(options),
+                promptTokens: layout.ids.count,
                 generatedTokens: answer.tokens)
             let document = AnswerDocument(
                 video: asked.video, question: work.questions[place], answer: answer.value,
                 outcome: answer.outcome, confidence: answer.confidence,
                 evidence: EvidenceFinder().evidence(
-                    shares: session.watch?.shares ?? [], pairs: asked.pairs),
+                    shares: visual.sharesOfPairs(session.watch?.shares ?? []), pairs: asked.pairs),
                 provenance: provenance(
                     asked.watched, grids: [visual.grid], moments: visual.moments, for: .answer,
                     settings: asked.settings.reading(asked.transcript), usage: usage,

@@ -9,7 +9,7 @@ extension Analyzer {
     /// What a summary of a video would take: exact tokens, memory, and an estimate of the time.
     ///
     /// The video is decoded once, since only that tells how many frames there really are and where
-    /// windows end at cuts; no picture is prepared and the model does not run. Tokens are those of the windows: summing up
+    /// windows end at cuts, and which pairs of frames repeat; the model does not run. Tokens are those of the windows: summing up
     /// the texts of several windows comes on top, and depends on what they say.
     /// - Throws: `Failure`.
     public func plan(
@@ -30,7 +30,7 @@ extension Analyzer {
         var timing = TimingRecord()
         let transcript = try transcript(of: input, options: options)
         let stream = try open(
-            input, windowed: true, prompts: [options.segmentPrompt], needsPictures: false,
+            input, windowed: true, prompts: [options.segmentPrompt], checksMemory: false,
             transcript: transcript, options: options, timing: &timing)
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
@@ -38,10 +38,19 @@ extension Analyzer {
         var windows = stream.intoWindows()
         let geometry = PatchGeometry(model.configuration.vision)
         var planned: [PlannedWindow] = []
-        while let window = try windows.next(timing: &timing, onPair: { _, _, _ in }) {
-            let grid = geometry.grid(of: plan.target, pairs: (window.moments.count + 1) / 2)
+        var counter = PairCounter(prune: options.prune, plan: plan, model: model.configuration)
+        while let window = try windows.next(
+            timing: &timing,
+            onPair: { first, second, timing in
+                timing.measure(\.preprocess) {
+                    counter.add(first.image, (second ?? first).image)
+                }
+            })
+        {
+            let count = counter.finish()
+            let grid = geometry.grid(of: plan.target, pairs: count.pairs)
             let layout = try layOut(
-                [(plan.kind, grid)],
+                [VisualPlace(plan.kind, grid, kept: count.kept)],
                 prompt: reading.prompt(
                     options.segmentPrompt, from: window.start, to: window.next?.time,
                     tokenizer: tokenizer),
@@ -51,7 +60,9 @@ extension Analyzer {
                 PlannedWindow(
                     range: TimeRange(start: window.start, end: end),
                     frames: window.moments.count, frameSize: plan.target, grid: grid,
-                    visualTokens: grid.time * plan.tokensPerPair,
+                    encodedPairs: count.encoded,
+                    visualTokens: count.kept?.count ?? grid.time * plan.tokensPerPair,
+                    droppedVisualTokens: options.prune.map { _ in count.kept?.dropped ?? 0 },
                     promptTokens: layout.ids.count))
             try onEvent(.seen(time: end))
         }
@@ -66,10 +77,12 @@ extension Analyzer {
             uri: input.uri, container: description.container, codec: description.codec,
             duration: description.duration, size: description.uprightSize, windows: planned,
             model: record(mrope: options.mrope),
-            usage: UsageRecord(
-                visualTokens: planned.reduce(0) { $0 + $1.visualTokens },
-                promptTokens: planned.reduce(0) { $0 + $1.promptTokens },
-                generatedTokens: planned.count * options.maxNewTokens),
+            usage: planned.reduce(into: UsageRecord()) { usage, window in
+                usage += UsageRecord(
+                    visualTokens: window.visualTokens,
+                    droppedVisualTokens: window.droppedVisualTokens,
+                    promptTokens: window.promptTokens, generatedTokens: options.maxNewTokens)
+            },
             memory: memory,
             estimate: estimate(planned, patches: patches, options: options, decode: timing.decode),
             settings: effective(settings.reading(transcript)).json(for: .summary),
@@ -87,7 +100,7 @@ extension Analyzer {
         timing.decode = decode
         for window in windows {
             timing.vision +=
-                work.vision(pairs: window.grid.time, patchesPerPair: patches)
+                work.vision(pairs: window.encodedPairs, patchesPerPair: patches)
                 / (flops * Self.computeShare)
             timing.prefill +=
                 work.prefill(tokens: window.promptTokens) / (flops * Self.computeShare)

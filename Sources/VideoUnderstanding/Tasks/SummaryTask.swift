@@ -56,7 +56,7 @@ extension Analyzer {
             let text = try describe(
                 visual, stream.plan, &reading, memory: nil, options: options, timing: &timing,
                 onEvent: onEvent)
-            story.add(text, to: visual)
+            story.add(text, to: visual, options: options)
         }
         let watched = stream.watched
         return try summary(
@@ -82,7 +82,7 @@ extension Analyzer {
             let text = try describe(
                 visual, facts.watched.plan, &reading, memory: video.memory, options: options,
                 timing: &timing, onEvent: onEvent)
-            story.add(text, to: visual)
+            story.add(text, to: visual, options: options)
         }
         return try summary(
             story, facts.watched, reading, settings: settings.reading(facts.transcript),
@@ -137,7 +137,7 @@ extension Analyzer {
             options.segmentPrompt, from: visual.window.start, to: visual.window.next?.time,
             tokenizer: tokenizer)
         let layout = try layOut(
-            [(visual.kind, visual.grid)], prompt: prompt, system: options.system,
+            [visual.place], prompt: prompt, system: options.system,
             rule: options.mrope, ablation: options.ablation)
         let key = try memory.map { _ in try textKey(layout, visual, options) }
         let isPrefixWanted = memory.map { $0.file.isWritable && $0.keepsPrefixes } ?? false
@@ -302,10 +302,12 @@ private struct Story {
     var moments: [SampledMoment] = []
     private var open: [(window: FrameWindow, text: WindowText)] = []
 
-    mutating func add(_ text: WindowText, to visual: VisualInput) {
+    mutating func add(
+        _ text: WindowText, to visual: VisualInput, options: AnalysisOptions
+    ) {
         usage += UsageRecord(
-            visualTokens: visual.tokens, promptTokens: text.promptTokens,
-            generatedTokens: text.tokens)
+            visualTokens: visual.tokens, droppedVisualTokens: visual.dropped(options),
+            promptTokens: text.promptTokens, generatedTokens: text.tokens)
         if text.finish == .length { finish = .length }
         grids.append(visual.grid)
         moments += visual.moments

@@ -110,6 +110,12 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Leave out visual tokens that show what they showed before: those that differ from what was last read of the same part of the picture by at most this share of the full range, 0 to 1. 0 leaves out what is equal; 0.02 also bears the noise of a codec. (default: all are read)",
+            valueName: "share"))
+    var prune: Double?
+
+    @Option(
+        help: ArgumentHelp(
             "Frames per second that a folder of images stands for. (default: 2)", valueName: "f"))
     var inputFps: Rational?
 
@@ -131,6 +137,7 @@ struct SamplingOptions: ParsableArguments {
         if let minPixels { settings.pixels.minPixels = minPixels }
         if let maxPixels { settings.pixels.maxPixels = maxPixels }
         if let totalPixels { settings.pixels.totalPixels = totalPixels }
+        if let prune { settings.prune = prune }
         if allowReferences { settings.allowReferences = true }
     }
 }
