@@ -77,7 +77,7 @@ struct IndexCommandTests {
             #expect(try Tool.run(["index", clip, "--output", plain]).status == 0)
             let refused = try Tool.run(["ask", plain, "What moves?", "--prune", "0"])
             #expect(refused.status == 78)
-            #expect(refused.errors.contains("prune null and not 0"))
+            #expect(refused.errors.contains("prune the default and not 0"))
             #expect(try content(index) != nil)
         }
     }

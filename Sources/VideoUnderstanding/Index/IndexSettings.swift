@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import OrderedJSON
 import Qwen2VL
@@ -27,6 +28,8 @@ struct IndexSettings {
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
         members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
         members.add("allow_references", .bool(settings.allowReferences))
+        // Not what the model sees, but what it made of it: notes and prefixes.
+        if settings.kv != .f32 { members.add("kv", settings.kv.rawValue) }
         members.add("mrope", settings.mrope.rawValue)
         members.add("system", orNull: settings.system.map(JSON.string))
         members.add("window", text(settings.window))
@@ -68,7 +71,8 @@ struct IndexSettings {
             let minSegment = rational("min_segment"),
             let choice = json["subtitles"]?.string.flatMap(SubtitleChoice.init(typed:)),
             let subtitleTokens = json["subtitle_tokens"]?.int,
-            json["prune"].map({ $0.double.map { (0...1).contains($0) } ?? false }) ?? true
+            json["prune"].map({ $0.double.map { (0...1).contains($0) } ?? false }) ?? true,
+            let kv = json["kv"].map({ $0.string.flatMap(KVFormat.init(rawValue:)) }) ?? .f32
         else { return nil }
         var settings = Settings()
         settings.sampling.mode = mode
@@ -83,6 +87,7 @@ struct IndexSettings {
         settings.pixels.maxPixels = maxPixels
         settings.pixels.totalPixels = totalPixels
         settings.allowReferences = references
+        settings.kv = kv
         settings.mrope = mrope
         settings.system = system.string
         settings.window = window
@@ -99,13 +104,17 @@ struct IndexSettings {
         guard let one = (try? JSON.parse(index))?.object,
             let other = (try? JSON.parse(asked))?.object
         else { return "other settings" }
-        // What is not set may not be there.
-        let names = other.members.map(\.key) + one.members.map(\.key).filter { other[$0] == nil }
-        let words = names.compactMap { key -> String? in
-            let (was, wanted) = (one[key] ?? .null, other[key] ?? .null)
-            guard was != wanted else { return nil }
-            return "\(key.replacing("_", with: "-")) \(was.string ?? was.compact) and not "
-                + (wanted.string ?? wanted.compact)
+        // A setting that has its default may not be written.
+        let left = one.members.filter { other[$0.key] == nil }.map {
+            (key: $0.key, value: JSON.null)
+        }
+        let asked = other.members.map { (key: $0.key, value: $0.value) }
+        let words = (asked + left).compactMap { key, value -> String? in
+            let was = one[key] ?? .null
+            guard was != value else { return nil }
+            let (before, now) = (was.isNull ? "the default" : was.string ?? was.compact, value)
+            return "\(key.replacing("_", with: "-")) \(before) and not "
+                + (now.isNull ? "the default" : now.string ?? now.compact)
         }
         return words.isEmpty ? "other settings" : words.joined(separator: ", ")
     }

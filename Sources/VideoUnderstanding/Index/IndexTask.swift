@@ -162,7 +162,8 @@ extension Analyzer {
             let layout = try layOut(
                 [visual.place], prompt: "", system: options.system,
                 rule: options.mrope)
-            let key = try prefixKey(layout, layout.visuals[0].upperBound, visual)
+            let key = try prefixKey(
+                layout, layout.visuals[0].upperBound, visual, kv: options.kv)
             if try !work.memory.file.hasPrefix(key) {
                 var session = try session(
                     tokens: layout.ids.count, plan: stream.plan, options: options)

@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import Qwen2VL
 import Text
@@ -77,11 +78,13 @@ extension Model {
 extension Analyzer {
     /// The name of what a session remembers of the tokens before `end`.
     func prefixKey(
-        _ layout: PromptLayout, _ end: Int, _ visual: VisualInput
+        _ layout: PromptLayout, _ end: Int, _ visual: VisualInput, kv: KVFormat
     ) throws -> ContentHash {
         let positions = layout.positions[0..<end]
         var digest = try ContentDigest()
-        digest.add("prefix")
+        // The name changes with the layout of what is kept.
+        digest.add("prefix in pages")
+        digest.add(kv.rawValue)
         digest.add(model.indexKey)
         digest.add(Array(layout.ids[..<end]))
         digest.add(positions.time)
@@ -101,7 +104,8 @@ extension Analyzer {
         let sampling = options.tokenSampling
         var digest = try ContentDigest()
         digest.add("text")
-        digest.add(try prefixKey(layout, layout.visuals[0].upperBound, visual))
+        digest.add(
+            try prefixKey(layout, layout.visuals[0].upperBound, visual, kv: options.kv))
         digest.add(layout.ids)
         digest.add(options.mrope.rawValue)
         digest.add(sampling.sample ? 1 : 0)
@@ -128,8 +132,8 @@ extension Analyzer {
             _ = try read(layout, 0..<end, visuals: [visual], into: &session, timing: &timing)
             return nil
         }
-        let key = try prefixKey(layout, end, visual)
-        let parts = model.configuration.text.memoryParts(tokens: end)
+        let key = try prefixKey(layout, end, visual, kv: session.kv)
+        let parts = model.configuration.text.memoryParts(tokens: end, kv: session.kv)
         let start = ContinuousClock.now
         let isKnown = try memory.file.prefix(
             key, tokens: end, parts: parts.map(\.byteCount)
@@ -148,6 +152,7 @@ extension Analyzer {
         }
         _ = try read(layout, 0..<end, visuals: [visual], into: &session, timing: &timing)
         guard memory.file.isWritable, memory.keepsPrefixes else { return nil }
+        session.tidy()
         try memory.file.keepPrefix(key, tokens: end, parts: parts.count) { number, take in
             try session.withBytes(of: parts[number], take)
         }

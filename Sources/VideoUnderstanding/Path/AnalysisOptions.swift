@@ -32,6 +32,8 @@ package struct AnalysisOptions: Sendable {
     /// Bytes that must not be exceeded.
     package let maxMemory: Int
     package let threads: Int
+    /// How keys and values of past tokens are stored.
+    package let kv: KVFormat
     package let ablation: Ablation?
     /// Free text where nil.
     package let answerShape: AnswerShape?
@@ -74,6 +76,7 @@ package struct AnalysisOptions: Sendable {
         decoding = settings.decoding
         maxMemory = settings.effectiveMaxMemory
         threads = settings.effectiveThreads
+        kv = settings.kv
         ablation = settings.ablation
         answerShape = settings.answerShape
         subtitles = settings.subtitles

@@ -279,29 +279,32 @@ public final class Analyzer: Sendable {
             throw contextExceeded(tokens)
         }
         try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
-        return try Session(model: model, pool: pool, capacity: tokens)
+        return try Session(model: model, pool: pool, capacity: tokens, kv: options.kv)
     }
 
     /// - Throws: `limit.memory` where one model input of so many tokens would exceed the limit.
     package func requireMemory(
         tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
     ) throws {
-        let need = memory(tokens: tokens, plan: plan, threads: options.threads)
+        let need = memory(tokens: tokens, plan: plan, options: options)
         try Self.requireMemory(need.peak + extra, limit: options.maxMemory, stage: .prefill)
     }
 
     /// What one model input of so many tokens needs.
-    package func memory(tokens: Int, plan: VisualPlan?, threads: Int) -> MemoryEstimate {
+    package func memory(
+        tokens: Int, plan: VisualPlan?, options: AnalysisOptions
+    ) -> MemoryEstimate {
         let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
         let merge = model.configuration.vision.mergeSize
         let patches = (plan?.tokensPerPair ?? 0) * merge * merge
         return MemoryEstimate(
-            weights: sizes.weights, cache: sizes.cache(tokens: tokens),
+            weights: sizes.weights, cache: sizes.cache(tokens: tokens, kv: options.kv),
             scratch: MemoryModel.base
                 + max(
                     sizes.prefillScratch(tokens: tokens),
                     sizes.visionScratch(patchesPerPair: patches)),
-            frames: plan.map { sizes.frames(of: $0.source, threads: threads) } ?? 0, limit: 0)
+            frames: plan.map { sizes.frames(of: $0.source, threads: options.threads) } ?? 0,
+            limit: 0)
     }
 
     package static func requireMemory(

@@ -14,9 +14,9 @@ package struct MemoryModel: Sendable, Equatable {
         weights = weightBytes
     }
 
-    /// Keys and values of so many tokens, 32-bit.
-    package func cache(tokens: Int) -> Int {
-        2 * configuration.text.layers * configuration.text.kvWidth * tokens * 4
+    /// Keys and values of so many tokens.
+    package func cache(tokens: Int, kv: KVFormat) -> Int {
+        configuration.text.cacheBytes(tokens: tokens, kv: kv)
     }
 
     /// Activations of one chunk of prefill, logits and visual tokens.

@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import OrderedJSON
 import Qwen2VL
@@ -95,6 +96,8 @@ public struct Settings: Sendable, Equatable {
     public var weights: WeightFormat?
     /// The same for the vision tower; as `weights` where nil.
     public var visionWeights: WeightFormat?
+    /// How keys and values of past tokens are stored.
+    public var kv = KVFormat.f32
     /// The GGUF file of the vision tower; looked for beside the model's where nil.
     public var projector: String?
     public var mrope = MRoPERule.max
@@ -161,6 +164,7 @@ public struct Settings: Sendable, Equatable {
         guard purpose != .frames else { return members.json }
         members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
         members.add("vision_weights", orNull: (visionWeights?.rawValue).map(JSON.string))
+        if kv != .f32 { members.add("kv", kv.rawValue) }
         members.add("mrope", mrope.rawValue)
         members.add("system", orNull: system.map(JSON.string))
         if purpose == .summary {

@@ -70,7 +70,7 @@ extension Analyzer {
         let description = windows.reader.description
         let longest = planned.map(\.promptTokens).max() ?? 0
         var memory = memory(
-            tokens: longest + options.maxNewTokens, plan: plan, threads: options.threads)
+            tokens: longest + options.maxNewTokens, plan: plan, options: options)
         memory.limit = options.maxMemory
         let patches = plan.tokensPerPair * geometry.mergeSize * geometry.mergeSize
         return PlanDocument(
@@ -107,7 +107,7 @@ extension Analyzer {
             timing.generate +=
                 Double(options.maxNewTokens)
                 * work.decodeBytes(
-                    weights: model.decodeWeightBytes, context: window.promptTokens)
+                    weights: model.decodeWeightBytes, context: window.promptTokens, kv: options.kv)
                 / (bandwidth * Self.bandwidthShare)
         }
         timing.total = timing.decode + timing.vision + timing.prefill + timing.generate

@@ -142,7 +142,7 @@ extension Analyzer {
         let key = try memory.map { _ in try textKey(layout, visual, options) }
         let isPrefixWanted = memory.map { $0.file.isWritable && $0.keepsPrefixes } ?? false
         let end = layout.visuals[0].upperBound
-        let prefix = isPrefixWanted ? try prefixKey(layout, end, visual) : nil
+        let prefix = isPrefixWanted ? try prefixKey(layout, end, visual, kv: options.kv) : nil
         let hasPrefix = try prefix.map { try memory?.file.hasPrefix($0) ?? false } ?? true
         if hasPrefix, let key, let known = try memory?.file.summary(key) {
             return WindowText(known, key: key, prefix: prefix)

@@ -27,6 +27,7 @@ extension ChaptersChoice: ExpressibleByArgument {}
 extension LookChoice: ExpressibleByArgument {}
 extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
+extension KVFormat: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 

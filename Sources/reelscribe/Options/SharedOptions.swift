@@ -36,6 +36,12 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Storage of the keys and values of past tokens: f32; or, smaller but rounded, f16, int8. (default: f32)",
+            valueName: "type"))
+    var kv: KVFormat?
+
+    @Option(
+        help: ArgumentHelp(
             "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5. (default: max)",
             valueName: "rule"))
     var mrope: MRoPERule?
@@ -56,6 +62,7 @@ struct ModelOptions: ParsableArguments {
         if let mmproj { settings.projector = mmproj }
         if let weights { settings.weights = weights }
         if let visionWeights { settings.visionWeights = visionWeights }
+        if let kv { settings.kv = kv }
         if let mrope { settings.mrope = mrope }
         if let threads { settings.threads = threads }
         if let maxMemory { settings.maxMemory = maxMemory }
