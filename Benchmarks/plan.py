@@ -5,7 +5,7 @@ For each video and each set of options, `plan` runs first, then the summary itse
 document, the largest resident size that the system saw, and the seconds of the document are put beside what was foretold.
 Texts that end before --max-new-tokens take less time than was foretold for the longest: the seconds of generation are
 foretold for as many tokens as were generated. Prints a line of JSON a run, and a summary; exit status 1 where tokens differ at
-all or memory by more than two per cent. Time depends on what else the machine does: it is told, and decides nothing.
+all, memory by more than two per cent, or the limit was passed. Time depends on what else the machine does: it is told, and decides nothing.
 
 usage: Benchmarks/plan.py VIDEO… [--model DIR] [--random LAYERS,BLOCKS] [--options 'OPTIONS']… [--new-tokens N]
                           [--threads N] [--keep DIR] [--binary PATH]
@@ -86,7 +86,8 @@ def main():
                 # What sums up several windows depends on what they say.
                 tokens = (usage["visual_tokens"] == plan["usage"]["visual_tokens"]
                           and (len(plan["windows"]) > 1 or usage["prompt_tokens"] == plan["usage"]["prompt_tokens"]))
-                within = abs(memory) <= 0.02 and tokens
+                limit = plan["memory"]["limit"]
+                within = abs(memory) <= 0.02 and tokens and peak <= limit
                 failed += not within
                 errors.append((abs(memory), abs(told / took - 1)))
                 print(json.dumps({
@@ -96,6 +97,8 @@ def main():
                                 "off": round(memory, 4)},
                     "told_mb": {name: round(value / 1e6, 1) for name, value in plan["memory"].items()
                                 if name not in ("fits", "limit", "peak")},
+                    "limit_mb": round(limit / 1e6, 1),
+                    "adapted": [w["message"] for w in real["warnings"] if w["code"] == "limit.adapted"],
                     "seconds": {"told": round(told, 2), "real": round(took, 2), "off": round(told / took - 1, 3)},
                     "stages": {stage: [round(seconds[stage], 2), round(timing[stage], 2)] for stage in stages},
                     "plan": {"seconds": round(plan_wall, 2), "peak_mb": round(plan_peak / 1e6, 1)}}), flush=True)

@@ -79,7 +79,9 @@ enum SampleDocuments {
         model: ModelRecord(name: "sample", fingerprint: "f00d", weights: "f32", mrope: "hf5"),
         usage: UsageRecord(
             visualTokens: 5100, droppedVisualTokens: 17, promptTokens: 5150, generatedTokens: 256),
-        memory: MemoryEstimate(weights: 10, cache: 20, scratch: 30, frames: 40, limit: 99),
+        memory: MemoryEstimate(
+            program: 5, weights: 10, cache: 20, scratch: 30, frames: 40, limit: 99),
+        summingUp: UsageRecord(promptTokens: 600, generatedTokens: 256),
         estimate: TimingRecord(), settings: Settings().json(for: .summary))
 
     static let modelInfo = ModelInfoDocument(

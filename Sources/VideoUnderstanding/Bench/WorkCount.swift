@@ -45,7 +45,7 @@ package struct WorkCount: Sendable {
     }
 
     /// Weights of the matrices of one layer.
-    private var layerWeights: Double {
+    package var layerWeights: Double {
         Double(
             text.hidden * (2 * text.queryWidth + 2 * text.kvWidth)
                 + 3 * text.hidden * text.intermediate)

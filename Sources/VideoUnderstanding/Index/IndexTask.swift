@@ -48,7 +48,8 @@ extension Analyzer {
     ) throws(Failure) -> IndexDocument {
         do {
             return try indexing(
-                input, IndexOutput(path: output), settings, prefixes, extends: extends,
+                input, IndexOutput(path: output),
+                fitted(input, for: .summary, settings: settings), prefixes, extends: extends,
                 replaces: replaces, onEvent)
         } catch {
             throw Failure(error, stage: .tool)
@@ -143,12 +144,18 @@ extension Analyzer {
         var options = work.options
         options.maxNewTokens = 1
         var stream = try open(
-            work.input, windowed: false, prompts: [""], transcript: work.transcript,
-            options: options, memory: work.memory, timing: &work.timing)
+            work.input, windowed: false, prompts: [""], checksMemory: false,
+            transcript: work.transcript, options: options, memory: work.memory,
+            timing: &work.timing)
         try onEvent(.opened(duration: stream.description.duration))
-        work.isLong = isLong(stream, options, settings)
-        guard work.request.readings.contains(.whole), !work.isLong else { return }
+        // What does not fit memory as a whole is looked at by windows, too.
         let frames = stream.exactFrames
+        let most = min(frames ?? stream.plan.limit.frames, stream.plan.limit.frames)
+        let need = memory(
+            tokens: (most + 1) / 2 * stream.plan.tokensPerPair + work.options.maxNewTokens,
+            plan: stream.plan, options: options)
+        work.isLong = isLong(stream, options, settings) || !need.fits
+        guard work.request.readings.contains(.whole), !work.isLong else { return }
         guard let visual = try stream.next(timing: &work.timing, onEvent: onEvent) else {
             throw Failure(
                 .decodeDamaged, stage: .decode, message: "\(work.input.uri): no frame was sampled")

@@ -103,8 +103,9 @@ public final class Analyzer: Sendable {
         _ input: VideoInput, for use: VideoUse, settings: Settings
     ) throws(Failure) -> PreparedVideo? {
         guard settings.decoding != .inProcess else { return nil }
-        let options = AnalysisOptions(settings, model: model.configuration)
         do {
+            let settings = try fitted(input, for: use, settings: settings)
+            let options = AnalysisOptions(settings, model: model.configuration)
             let transcript = try transcript(of: input, options: options)
             let opened =
                 switch use {
@@ -117,11 +118,13 @@ public final class Analyzer: Sendable {
                         input, windowed: false,
                         prompts: questions.map {
                             Prompts.asking($0, shape: options.answerShape)
-                        }, checksMemory: true, transcript: transcript, options: options)
+                        }, checksMemory: settings.look != .windows, transcript: transcript,
+                        options: options)
                 }
             guard let video = opened.reader.remote else { return nil }
             try video.begin(target: opened.plan.transferSize)
-            return PreparedVideo(video, plan: opened.plan, transcript: transcript)
+            return PreparedVideo(
+                video, plan: opened.plan, transcript: transcript, settings: settings)
         } catch {
             throw Failure(error, stage: .open)
         }
@@ -294,17 +297,28 @@ public final class Analyzer: Sendable {
     package func memory(
         tokens: Int, plan: VisualPlan?, options: AnalysisOptions
     ) -> MemoryEstimate {
-        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        memory(
+            MemoryModel.Input(
+                tokens: tokens, visualTokens: plan == nil ? 0 : tokens,
+                patchesPerPair: plan.map(patches) ?? 0),
+            plan: plan, options: options)
+    }
+
+    /// Patches of a pair.
+    func patches(_ plan: VisualPlan) -> Int {
         let merge = model.configuration.vision.mergeSize
-        let patches = (plan?.tokensPerPair ?? 0) * merge * merge
+        return plan.tokensPerPair * merge * merge
+    }
+
+    func memory(
+        _ input: MemoryModel.Input, plan: VisualPlan?, options: AnalysisOptions
+    ) -> MemoryEstimate {
+        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        let cache = sizes.cache(tokens: input.tokens, kv: options.kv)
         return MemoryEstimate(
-            weights: sizes.weights, cache: sizes.cache(tokens: tokens, kv: options.kv),
-            scratch: MemoryModel.base
-                + max(
-                    sizes.prefillScratch(tokens: tokens),
-                    sizes.visionScratch(patchesPerPair: patches)),
-            frames: plan.map { sizes.frames(of: $0.source, threads: options.threads) } ?? 0,
-            limit: 0)
+            program: sizes.program, weights: sizes.weights, cache: cache,
+            scratch: sizes.scratch(input, cache: cache),
+            frames: plan.map { sizes.frames(of: $0.source) } ?? 0, limit: options.maxMemory)
     }
 
     package static func requireMemory(

@@ -97,12 +97,22 @@ public struct Settings: Sendable, Equatable {
     /// The same for the vision tower; as `weights` where nil.
     public var visionWeights: WeightFormat?
     /// How keys and values of past tokens are stored.
-    public var kv = KVFormat.f32
+    public var kv: KVFormat {
+        get { chosenKV ?? .f32 }
+        set { chosenKV = newValue }
+    }
+    /// Nil where nobody chose; the limit of memory may then decide.
+    public var chosenKV: KVFormat?
     /// The GGUF file of the vision tower; looked for beside the model's where nil.
     public var projector: String?
     public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
-    public var window = Rational(30)
+    public var window: Rational {
+        get { chosenWindow ?? Rational(30) }
+        set { chosenWindow = newValue }
+    }
+    /// Nil where nobody chose; the limit of memory may then decide.
+    public var chosenWindow: Rational?
     public var cuts = CutsChoice.auto
     /// Seconds; a shorter shot is no segment of its own but joined to its neighbour.
     public var minSegment = Rational(2)
@@ -136,6 +146,8 @@ public struct Settings: Sendable, Equatable {
     public var threads: Int?
     /// 80 % of the machine's memory where nil.
     public var maxMemory: ByteSize?
+    /// In words, what of these settings was changed to stay below that; nil where nothing was.
+    public var adaptation: String?
 
     public init() {}
 

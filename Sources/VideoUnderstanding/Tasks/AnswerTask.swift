@@ -22,10 +22,13 @@ extension Analyzer {
         onEvent: (AnalysisEvent) throws -> Void = { _ in },
         onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws(Failure) {
-        let work = QuestionWork(
-            questions: questions, settings: settings,
-            options: AnalysisOptions(settings, model: model.configuration))
         do {
+            let settings =
+                try prepared?.settings
+                ?? fitted(input, for: .answers(questions), settings: settings)
+            let work = QuestionWork(
+                questions: questions, settings: settings,
+                options: AnalysisOptions(settings, model: model.configuration))
             if let cache, work.options.ablation == nil, prepared == nil,
                 try askingCache(cache, input, work, onEvent, onAnswer)
             {
@@ -78,7 +81,8 @@ extension Analyzer {
         let options = work.options
         let transcript = try prepared?.transcript ?? transcript(of: input, options: options)
         var stream = try open(
-            input, windowed: false, prompts: work.prompts, transcript: transcript,
+            input, windowed: false, prompts: work.prompts,
+            checksMemory: work.settings.look != .windows, transcript: transcript,
             options: options, prepared: prepared, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         if input.canBeReadAgain, options.ablation == nil,

@@ -15,6 +15,8 @@ extension Analyzer {
         onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> SummaryDocument {
         do {
+            let settings =
+                try prepared?.settings ?? fitted(input, for: .summary, settings: settings)
             return try summarizing(
                 input, settings, AnalysisOptions(settings, model: model.configuration), prepared,
                 onEvent)
@@ -185,7 +187,7 @@ extension Analyzer {
     }
 
     /// Notes that are summed up at once: of many more a model forgets most.
-    private static let mostNotes = 12
+    static let mostNotes = 12
 
     /// One text from notes on consecutive parts, by rounds of at most ``mostNotes`` notes each,
     /// fewer where the context is short.
@@ -227,7 +229,7 @@ extension Analyzer {
     }
 
     /// Tokens of the context that notes may take beside the words around them and the answer.
-    private func roomForNotes(_ options: AnalysisOptions) throws -> Int {
+    func roomForNotes(_ options: AnalysisOptions) throws -> Int {
         let frame = try layOut(
             [], prompt: Prompts.whole(of: []), system: options.system, rule: options.mrope)
         return model.configuration.text.maxPositions - options.maxNewTokens - frame.ids.count - 8
