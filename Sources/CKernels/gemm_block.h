@@ -5,16 +5,7 @@
    RS_MR x RS_NR multiplications. Rows and columns that a block does not have are packed as zeros.
    Included after vector.h; no include guard. */
 
-#undef RS_MR
-#if RS_LANES == 16
-#define RS_MR 14
-#elif RS_LANES == 8
-#define RS_MR 6
-#else
-#define RS_MR 8
-#endif
-#undef RS_NR
-#define RS_NR (2 * RS_LANES)
+#include "panel.h"
 
 #undef RS_TRANSPOSE_STEP
 #if RS_LANES == 16

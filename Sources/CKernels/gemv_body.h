@@ -1,73 +1,69 @@
 #define dot_rows RS_LEVEL(dot_rows)
-/* `group` weights rows from `n` times `rows` rows of x; all three constants where it is called. */
-RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows, size_t n) {
-    enum { UNROLL = 2 };
-    const int unroll = group * rows <= 4 ? UNROLL : 1;
+/* `group` weights rows from `n` times `rows` rows of x from `row` on; all three counts constants
+   where it is called. Whatever they are, a sum is made in the same order. */
+RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows, size_t row,
+                        size_t n) {
     const size_t columns = job->columns;
+    const float *x = job->x + row * columns;
     const char *w[GROUP];
-    vf sum[GROUP][RS_GEMV_ROWS][UNROLL];
+    vf sum[GROUP][RS_GEMV_ROWS];
 #pragma clang loop unroll(full)
     for (int g = 0; g < group; g++) {
         w[g] = job->w + (n + (size_t)g) * columns * rs_size_of(type);
 #pragma clang loop unroll(full)
-        for (int m = 0; m < rows; m++) sum[g][m][0] = sum[g][m][1] = splat(0);
+        for (int m = 0; m < rows; m++) sum[g][m] = splat(0);
     }
     size_t k = 0;
-    const size_t step = (size_t)unroll * RS_LANES;
-    for (; k + step <= columns; k += step) {
+    for (; k + RS_LANES <= columns; k += RS_LANES) {
 #pragma clang loop unroll(full)
         for (int g = 0; g < group; g++) {
             __builtin_prefetch(w[g] + k * rs_size_of(type) + AHEAD, 0, 0);
+            const vf weight = load_as(type, w[g], k);
 #pragma clang loop unroll(full)
-            for (int u = 0; u < unroll; u++) {
-                const size_t at = k + (size_t)u * RS_LANES;
-                const vf weight = load_as(type, w[g], at);
-#pragma clang loop unroll(full)
-                for (int m = 0; m < rows; m++)
-                    sum[g][m][u] += weight * load(job->x + (size_t)m * columns + at);
-            }
+            for (int m = 0; m < rows; m++) sum[g][m] += weight * load(x + (size_t)m * columns + k);
         }
     }
 #pragma clang loop unroll(full)
     for (int g = 0; g < group; g++)
 #pragma clang loop unroll(full)
         for (int m = 0; m < rows; m++) {
-            float total = sum_of(sum[g][m][0] + sum[g][m][1]);
+            float total = sum_of(sum[g][m]);
             for (size_t rest = k; rest < columns; rest++)
-                total += rs_element(type, w[g], rest) * job->x[(size_t)m * columns + rest];
-            put(job, (size_t)m, n + (size_t)g, total);
+                total += rs_element(type, w[g], rest) * x[(size_t)m * columns + rest];
+            put(job, row + (size_t)m, n + (size_t)g, total);
         }
 }
 
 #define dot_tile RS_LEVEL(dot_tile)
-RS_INLINE void dot_tile(const struct job *job, rs_type type, int group, int rows, size_t first,
-                        size_t end) {
+RS_INLINE void dot_tile(const struct job *job, rs_type type, int group, int rows, size_t row,
+                        size_t first, size_t end) {
     size_t n = first;
-    for (; n + (size_t)group <= end; n += (size_t)group) dot_rows(job, type, group, rows, n);
-    for (; n < end; n++) dot_rows(job, type, 1, rows, n);
+    for (; n + (size_t)group <= end; n += (size_t)group) dot_rows(job, type, group, rows, row, n);
+    for (; n < end; n++) dot_rows(job, type, 1, rows, row, n);
 }
 
 #define gemv_tile_as RS_LEVEL(gemv_tile_as)
 /* As many sums at once as the level has registers for. */
-RS_INLINE void gemv_tile_as(const struct job *job, rs_type type, size_t first, size_t end) {
+RS_INLINE void gemv_tile_as(const struct job *job, rs_type type, size_t row, size_t first,
+                            size_t end) {
     enum { MIDDLE = RS_LANES == 16 ? 4 : 2, SMALL = RS_LANES == 16 ? 2 : 1 };
-    switch (job->rows) {
+    switch (job->rows - row) {
     case 1:
-        return dot_tile(job, type, GROUP, 1, first, end);
+        return dot_tile(job, type, GROUP, 1, row, first, end);
     case 2:
-        return dot_tile(job, type, GROUP, 2, first, end);
+        return dot_tile(job, type, GROUP, 2, row, first, end);
     case 3:
-        return dot_tile(job, type, MIDDLE, 3, first, end);
+        return dot_tile(job, type, MIDDLE, 3, row, first, end);
     case 4:
-        return dot_tile(job, type, MIDDLE, 4, first, end);
+        return dot_tile(job, type, MIDDLE, 4, row, first, end);
     case 5:
-        return dot_tile(job, type, SMALL, 5, first, end);
+        return dot_tile(job, type, SMALL, 5, row, first, end);
     case 6:
-        return dot_tile(job, type, SMALL, 6, first, end);
+        return dot_tile(job, type, SMALL, 6, row, first, end);
     case 7:
-        return dot_tile(job, type, SMALL, 7, first, end);
+        return dot_tile(job, type, SMALL, 7, row, first, end);
     default:
-        return dot_tile(job, type, SMALL, 8, first, end);
+        return dot_tile(job, type, SMALL, 8, row, first, end);
     }
 }
 
@@ -77,12 +73,15 @@ static void gemv_tile(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
     const size_t first = tile * job->tile_outputs;
     const size_t end = rs_min(first + job->tile_outputs, job->outputs);
-    switch (job->type) {
-    case RS_F32:
-        return gemv_tile_as(job, RS_F32, first, end);
-    case RS_BF16:
-        return gemv_tile_as(job, RS_BF16, first, end);
-    case RS_F16:
-        return gemv_tile_as(job, RS_F16, first, end);
-    }
+    for (size_t row = 0; row < job->rows; row += RS_GEMV_ROWS) switch (job->type) {
+        case RS_F32:
+            gemv_tile_as(job, RS_F32, row, first, end);
+            break;
+        case RS_BF16:
+            gemv_tile_as(job, RS_BF16, row, first, end);
+            break;
+        case RS_F16:
+            gemv_tile_as(job, RS_F16, row, first, end);
+            break;
+        }
 }

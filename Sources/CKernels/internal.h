@@ -37,6 +37,22 @@ static inline float rs_float_of_half(uint16_t half) {
     return sign ? -magnitude : magnitude;
 }
 
+/* To nearest, ties to even; what is too large for the format is its largest number. */
+static inline uint16_t rs_half_of_float(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
+    bits &= 0x7fffffff;
+    if (bits > 0x7f800000) return sign | 0x7e00;
+    if (bits >= 0x477ff000) return sign | 0x7bff;
+    if (bits < 0x38800000) {
+        const float scaled = rs_float_of_bits(bits) * 0x1p24f;
+        return sign | (uint16_t)(int)((scaled + 0x1.8p23f) - 0x1.8p23f);
+    }
+    const uint32_t odd = bits >> 13 & 1;
+    return sign | (uint16_t)((bits - 0x38000000 + 0xfff + odd) >> 13);
+}
+
 /* Element `index` of an array of `type`, which may be aligned to 2 only. */
 static inline float rs_element(rs_type type, const void *base, size_t index) {
     const char *bytes = base;

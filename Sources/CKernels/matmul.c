@@ -46,10 +46,11 @@ static void linear_tile_scalar(void *context, size_t tile, void *scratch) {
         }
 }
 
-void rs_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *w,
-               rs_type type, size_t outputs, const float *bias, float *y, bool adding) {
+void rs_linear(rs_pool *pool, rs_linear_use use, const float *x, size_t rows, size_t columns,
+               const void *w, rs_type type, size_t outputs, const float *bias, float *y,
+               bool adding) {
     const rs_level level = rs_pool_level(pool);
-    if (rows <= RS_GEMV_ROWS && level != RS_SCALAR) {
+    if (use == RS_FEW_ROWS && level != RS_SCALAR) {
         rs_gemv(pool, x, rows, columns, w, type, outputs, bias, y, adding);
         return;
     }

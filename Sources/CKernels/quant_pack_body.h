@@ -7,7 +7,7 @@ static void pack8(const float *w, size_t n, struct block8 *block) {
         for (int i = 0; i < PLACES; i++) most[i] = larger(most[i], fabsf(w[k + i]));
     float peak = 0;
     for (int i = 0; i < PLACES; i++) peak = larger(peak, most[i]);
-    block->scale[n] = half_of_float(peak / 127);
+    block->scale[n] = rs_half_of_float(peak / 127);
     const float scale = rs_float_of_half(block->scale[n]);
     const float inverse = scale > 0 ? 1 / scale : 0;
     int8_t q[GROUP];
@@ -43,8 +43,8 @@ RS_INLINE float try_steps(const float *w, float lowest, float range, float steps
         best = (GROUP * tqw - tq * tw) / determinant;
         offset = (tqq * tw - tq * tqw) / determinant;
     }
-    *scale = half_of_float(best);
-    *minimum = half_of_float(offset);
+    *scale = rs_half_of_float(best);
+    *minimum = rs_half_of_float(offset);
     best = rs_float_of_half(*scale);
     offset = rs_float_of_half(*minimum);
     float error[PLACES] = {0};
@@ -90,7 +90,7 @@ static void pack4(const float *w, size_t n, struct block4 *block) {
         }
     } else {
         block->scale[n] = 0;
-        block->minimum[n] = half_of_float(lowest);
+        block->minimum[n] = rs_half_of_float(lowest);
     }
     for (int k = 0; k < QUADS / 2; k++)
         for (int i = 0; i < 4; i++)

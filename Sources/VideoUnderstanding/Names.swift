@@ -24,3 +24,4 @@ public typealias ModelSize = Qwen2VL.ModelSize
 public typealias WeightFormats = Qwen2VL.WeightFormats
 
 public typealias WeightFormat = Compute.WeightFormat
+public typealias KVFormat = Compute.KVFormat

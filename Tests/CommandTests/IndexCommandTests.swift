@@ -46,6 +46,42 @@ struct IndexCommandTests {
         }
     }
 
+    // Guards tokens that were left out: an index knows which, for the whole video and for windows.
+    @Test func tokensAreLeftOutOfAnIndexToo() throws {
+        try withFolder { folder in
+            let index = "\(folder)/clip.rsx"
+            let clip = Repository.path("Samples/street-crossing.mkv")
+            let reading = ["--prune", "0.02", "--threads", "1", "--window", "8"]
+            let made = try Tool.run(["index", clip, "--output", index] + reading)
+            #expect(made.status == 0, "\(made.errors)")
+            #expect(try JSON.parse(made.output)["settings"]?["prune"]?.double == 0.02)
+            let options = ["--no-timing", "--max-new-tokens", "10", "--threads", "1"]
+            for words in [
+                ["ask", "V", "What moves?"], ["summarize", "V"],
+                ["ask", "V", "What moves?", "--look", "windows", "--look-windows", "2"],
+            ] {
+                let cold = try Tool.run(
+                    words.map { $0 == "V" ? clip : $0 } + options + reading.prefix(2)
+                        + (words[0] == "summarize" || words.count > 3 ? reading.suffix(2) : []))
+                let warm = try Tool.run(words.map { $0 == "V" ? index : $0 } + options)
+                #expect(cold.status == 0 && warm.status == 0, "\(cold.errors)\(warm.errors)")
+                #expect(warm.output == cold.output)
+                let dropped = try JSON.parse(warm.output)["usage"]?["dropped_visual_tokens"]?.int
+                // In the two windows that are looked at something always moves.
+                #expect(try #require(dropped) > 0 || words.count > 3)
+            }
+            let other = try Tool.run(["ask", index, "What moves?", "--prune", "0.5"])
+            #expect(other.status == 78)
+            #expect(other.errors.contains("prune 0.02 and not 0.5"))
+            let plain = "\(folder)/plain.rsx"
+            #expect(try Tool.run(["index", clip, "--output", plain]).status == 0)
+            let refused = try Tool.run(["ask", plain, "What moves?", "--prune", "0"])
+            #expect(refused.status == 78)
+            #expect(refused.errors.contains("prune the default and not 0"))
+            #expect(try content(index) != nil)
+        }
+    }
+
     // Guards SIGKILL at any moment: the next run goes on, and the index is the same in the end.
     @Test func killedAtAnyMoment() throws {
         try withFolder { folder in

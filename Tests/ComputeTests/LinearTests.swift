@@ -21,6 +21,8 @@ struct Shape: Sendable, CustomTestStringConvertible {
 }
 
 @Suite struct LinearTests {
+    private static let uses: [LinearUse] = [.fewRows, .manyRows]
+
     /// Against 64-bit sums of the stored numbers. Every storage is read at an address aligned to 2
     /// only, which is all that a mapped file promises.
     @Test(arguments: Shape.all, ScalarType.allCases)
@@ -34,15 +36,16 @@ struct Shape: Sendable, CustomTestStringConvertible {
         let before = noise.floats(shape.rows * shape.outputs)
         for set in availableSets {
             let pool = ThreadPool(threads: 2, instructionSet: set)
-            for adding in [false, true] {
+            for (use, adding) in Self.uses.flatMap({ use in [(use, false), (use, true)] }) {
                 for bias in [[], bias] {
                     var y = try buffer(before)
                     pool.linear(
                         try buffer(x), rows: shape.rows, weight.matrix, bias: bias, into: &y,
-                        adding: adding)
+                        adding: adding, use: use)
                     let worst = Self.worstError(
                         y.all, x, weight.values, bias, adding ? before : [], shape)
-                    #expect(worst < 2e-6, "\(set), adding \(adding), bias \(!bias.isEmpty)")
+                    #expect(
+                        worst < 2e-6, "\(set), \(use), adding \(adding), bias \(!bias.isEmpty)")
                 }
             }
         }
@@ -72,6 +75,35 @@ struct Shape: Sendable, CustomTestStringConvertible {
         return worst
     }
 
+    /// What batches and drafts rest on: a row's bits do not depend on the rows beside it.
+    @Test(arguments: ScalarType.allCases, uses)
+    func rowsDoNotDependOnTheirNeighbours(_ type: ScalarType, use: LinearUse) throws {
+        var noise = Noise(21)
+        let (columns, outputs, most) = (301, 75, 19)
+        let weight = try StoredWeight(
+            noise.floats(outputs * columns), rows: outputs, columns: columns, type: type)
+        let x = noise.floats(most * columns)
+        let bias = noise.floats(outputs)
+        for set in availableSets {
+            let pool = ThreadPool(threads: 2, instructionSet: set)
+            func product(_ rows: Range<Int>) throws -> [UInt32] {
+                var y = try FloatBuffer(count: rows.count * outputs)
+                pool.linear(
+                    try buffer(x), from: rows.lowerBound, rows: rows.count, weight.matrix,
+                    bias: bias, into: &y, use: use)
+                return y.all.map(\.bitPattern)
+            }
+            let alone = try (0..<most).map { try product($0..<$0 + 1) }
+            for count in 1...most {
+                for first in Set([0, most - count]) {
+                    let together = try product(first..<first + count)
+                    let expected = alone[first..<first + count].flatMap(\.self)
+                    #expect(together == expected, "\(set), \(count) rows from \(first)")
+                }
+            }
+        }
+    }
+
     /// Rows in the middle of buffers: what lies around them must not be touched.
     @Test(arguments: [1, 20]) func writesOnlyItsRows(_ rows: Int) throws {
         var noise = Noise(3)
@@ -99,13 +131,15 @@ struct Shape: Sendable, CustomTestStringConvertible {
             noise.floats(700 * 515), rows: 700, columns: 515, type: .bf16)
         let x = noise.floats(rows * 515)
         for set in availableSets where set != .scalar || rows < 100 {
-            let results = try [1, 2, 3, 7].map { threads in
-                var y = try FloatBuffer(count: rows * 700)
-                ThreadPool(threads: threads, instructionSet: set).linear(
-                    try buffer(x), rows: rows, weight.matrix, into: &y)
-                return y.all.map(\.bitPattern)
+            for use in Self.uses {
+                let results = try [1, 2, 3, 7].map { threads in
+                    var y = try FloatBuffer(count: rows * 700)
+                    ThreadPool(threads: threads, instructionSet: set).linear(
+                        try buffer(x), rows: rows, weight.matrix, into: &y, use: use)
+                    return y.all.map(\.bitPattern)
+                }
+                #expect(results.allSatisfy { $0 == results[0] }, "\(set), \(use)")
             }
-            #expect(results.allSatisfy { $0 == results[0] }, "\(set)")
         }
     }
 
@@ -134,10 +168,9 @@ struct Shape: Sendable, CustomTestStringConvertible {
         }
         for set in availableSets {
             let pool = ThreadPool(threads: 1, instructionSet: set)
-            for rows in [1, 9] {
-                var y = try FloatBuffer(count: rows * 65536)
-                pool.linear(
-                    try buffer([Float](repeating: 1, count: rows)), rows: rows, single, into: &y)
+            for use in Self.uses {
+                var y = try FloatBuffer(count: 65536)
+                pool.linear(try buffer([1]), rows: 1, single, into: &y, use: use)
                 let products = y.array(0..<65536)
                 #expect(zip(products, wide).allSatisfy { $0 == $1 || ($0.isNaN && $1.isNaN) })
             }

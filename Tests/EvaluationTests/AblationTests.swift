@@ -115,7 +115,8 @@ import VideoUnderstanding
         let grid = PatchGrid(time: 3, height: 4, width: 8)
         func layout(_ ablation: Ablation?) throws -> PromptLayout {
             try analyzer.layOut(
-                [(.video, grid), (.video, grid)], prompt: "When?", system: "s", rule: .max,
+                [VisualPlace(.video, grid), VisualPlace(.video, grid)], prompt: "When?",
+                system: "s", rule: .max,
                 ablation: ablation)
         }
         let plain = try layout(nil)

@@ -139,7 +139,7 @@ struct EngineGoldenTests {
         for piece in try golden.pieces() {
             switch piece {
             case .text(let count): at += count
-            case .visual(let grid):
+            case .visual(let grid, _):
                 let merge = golden.model.configuration.vision.mergeSize
                 let count = grid.patches / (merge * merge)
                 let end = used + count * width

@@ -111,23 +111,39 @@ private struct Prompt {
     private let prompt = Prompt()
 
     private func allLogits(
-        _ model: Model, threads: Int = 2, chunk: Int, set: InstructionSet = .current
+        _ model: Model, threads: Int = 2, chunk: Int, set: InstructionSet = .current,
+        kv: KVFormat = .f32
     ) throws -> [Float] {
         var session = try Session(
             model: model, pool: ThreadPool(threads: threads, instructionSet: set), capacity: 100,
-            chunk: chunk)
+            kv: kv, chunk: chunk)
         return try session.prefill(
             ids: prompt.ids, visual: prompt.spans(model), positions: prompt.positions,
             wantAllLogits: true)
     }
 
-    /// Chunks that cut through the text, through the visual rows, and into single tokens.
-    @Test(arguments: [1, 3, 7, 16, 69]) func chunksChangeLittle(_ chunk: Int) throws {
-        let model = try tinyModel()
-        let whole = try allLogits(model, chunk: 512)
+    /// Chunks that cut through the text, through the visual rows, and into single tokens: attention
+    /// reads what is stored, and a row has the same bits among any others.
+    @Test(arguments: WeightFormat.allCases, KVFormat.allCases)
+    func chunksChangeNothing(_ format: WeightFormat, kv: KVFormat) throws {
+        let model = try tinyModel(format)
+        let whole = try allLogits(model, chunk: 512, kv: kv)
         #expect(whole.count == prompt.ids.count * 203)
         #expect(whole.contains { abs($0) > 0.01 })
-        #expect(largestDifference(whole, try allLogits(model, chunk: chunk)) < 1e-5)
+        for chunk in [1, 3, 7, 16, 69] {
+            let parts = try allLogits(model, chunk: chunk, kv: kv)
+            #expect(parts.map(\.bitPattern) == whole.map(\.bitPattern), "chunks of \(chunk)")
+        }
+    }
+
+    /// What is rounded changes the logits, but little.
+    @Test(arguments: [(KVFormat.f16, Float(2e-4)), (.int8, 2e-2)])
+    func storageChangesLittle(_ kv: KVFormat, bound: Float) throws {
+        let model = try tinyModel()
+        let exact = try allLogits(model, chunk: 512)
+        let rounded = try allLogits(model, chunk: 512, kv: kv)
+        let difference = largestDifference(exact, rounded)
+        #expect(difference > 0 && difference < bound)
     }
 
     @Test(arguments: WeightFormat.allCases)
@@ -175,7 +191,7 @@ private struct Prompt {
         let again = try session.prefill(
             ids: Array(prompt.ids[30...]), positions: prompt.positions[30..<70])
         let whole = try allLogits(model, chunk: 512)
-        #expect(largestDifference(again, Array(whole.suffix(again.count))) < 1e-5)
+        #expect(again == Array(whole.suffix(again.count)))
     }
 
     /// What is watched changes nothing, and is told once a pass, of the last token alone.

@@ -23,6 +23,26 @@ import Testing
         #expect(positions.next == 14)
     }
 
+    /// Tokens that are read keep their positions, and what follows the video keeps its own.
+    @Test(arguments: MRoPERule.allCases)
+    func tokensThatAreLeftOutLeaveTheirPlace(rule: MRoPERule) {
+        var kept = TokenSelection(tokensPerPair: 2)
+        kept.append(nil)
+        kept.append([1])
+        kept.append([0])
+        var pieces = Self.example
+        pieces[1] = .visual(PatchGrid(time: 3, height: 2, width: 4), kept: kept)
+        let whole = RotaryPositions.of(Self.example, merge: 2, rule: rule)
+        let some = RotaryPositions.of(pieces, merge: 2, rule: rule)
+        let places = [0, 1, 2, 3, 4, 6, 7] + Array(9..<20)
+        #expect(some.time == places.map { whole.time[$0] })
+        #expect(some.height == places.map { whole.height[$0] })
+        #expect(some.width == places.map { whole.width[$0] })
+        #expect(some.next == whole.next)
+        #expect(some.delta == whole.delta + 2)
+        #expect(kept.counts == [2, 1, 1] && kept.count == 4 && kept.dropped == 2)
+    }
+
     @Test func workedExampleOfTheNewerRule() {
         let positions = RotaryPositions.of(Self.example, merge: 2, rule: .hf5)
         #expect(Array(positions.time[9...]) == [5, 6, 7, 8, 8, 8, 8, 8, 8, 11, 12])

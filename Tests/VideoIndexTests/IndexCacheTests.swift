@@ -62,6 +62,8 @@ import VideoUnderstanding
         try ask(analyzer) { $0.sampling.end = TimePosition(parsing: "5") }
         try ask(analyzer) { $0.system = "Be brief." }
         try ask(analyzer) { $0.mrope = .hf5 }
+        try ask(analyzer) { $0.kv = .f16 }
+        try ask(analyzer) { $0.kv = .int8 }
         try ask(
             try Analyzer(
                 folder: Places.model, weights: WeightFormats(language: .int8, vision: .int8),

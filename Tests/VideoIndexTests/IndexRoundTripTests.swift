@@ -49,6 +49,7 @@ import VideoUnderstanding
     // Guards what rests on the frames beside the text: shapes, choices, parts, sampling rules.
     @Test(arguments: [
         "choices", "schema", "part", "qwen", "hf5", "window", "penalty", "few", "windows", "three",
+        "f16", "int8",
     ])
     func optionsAreThoseOfTheVideo(option: String) throws {
         let folder = try TemporaryFolder()
@@ -68,6 +69,8 @@ import VideoUnderstanding
             case "hf5": settings.mrope = .hf5
             case "window": settings.window = Rational(3)
             case "penalty": settings.generation.repetitionPenalty = 1.3
+            case "f16": settings.kv = .f16
+            case "int8": settings.kv = .int8
             case "few": settings.sampling.maxFrames = 7
             case "windows": settings.look = .windows
             default:
@@ -111,7 +114,7 @@ import VideoUnderstanding
     // Guards against a wrong hit: whatever is asked for that the index was not made with.
     @Test(arguments: [
         "fps", "start", "detail", "pixels", "system", "mrope", "window", "cuts", "max-frames",
-        "sampling", "subtitles", "references", "min-segment", "weights",
+        "sampling", "subtitles", "references", "min-segment", "weights", "kv",
     ])
     func anyChangeIsAMiss(change: String) throws {
         let folder = try TemporaryFolder()
@@ -140,6 +143,7 @@ import VideoUnderstanding
             case "subtitles": settings.subtitles.choice = .auto
             case "references": settings.allowReferences = true
             case "min-segment": settings.minSegment = Rational(1)
+            case "kv": settings.kv = .int8
             default: break
             }
         }

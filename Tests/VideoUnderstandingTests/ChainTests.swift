@@ -202,16 +202,22 @@ import VideoUnderstanding
         #expect(document.segments.last?.range.end == 200)
     }
 
-    // Guards plan: what it promises is what happens.
-    @Test func thePlanIsKept() throws {
+    // Guards plan: what it promises is what happens, whatever is left out.
+    @Test(arguments: [nil, 0, 0.02, 1])
+    func thePlanIsKept(prune: Double?) throws {
         let analyzer = try analyzer()
         let settings = settings {
             $0.window = Rational(7)
             $0.repetitions = .keep
+            $0.prune = prune
         }
         let plan = try analyzer.plan(try input("street-crossing.mkv"), settings: settings)
         let summary = try analyzer.summarize(try input("street-crossing.mkv"), settings: settings)
         #expect(plan.usage.visualTokens == summary.provenance.usage.visualTokens)
+        #expect(plan.usage.droppedVisualTokens == summary.provenance.usage.droppedVisualTokens)
+        #expect(plan.settings["prune"]?.double == prune)
+        #expect(DocumentValidator().faults(in: plan.json) == [])
+        #expect(DocumentValidator().faults(in: summary.json) == [])
         #expect(plan.windows.map(\.grid) == summary.provenance.sampling.grids)
         #expect(plan.windows.map(\.range) == summary.segments.map(\.range))
         #expect(summary.segments.map(\.boundary) == [.window, .window, .cut, .end])

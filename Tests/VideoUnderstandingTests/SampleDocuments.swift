@@ -73,12 +73,15 @@ enum SampleDocuments {
             PlannedWindow(
                 range: TimeRange(start: 0, end: 30), frames: 60,
                 frameSize: PixelSize(width: 476, height: 280),
-                grid: PatchGrid(time: 30, height: 20, width: 34), visualTokens: 5100,
-                promptTokens: 5150)
+                grid: PatchGrid(time: 30, height: 20, width: 34), encodedPairs: 29,
+                visualTokens: 5100, droppedVisualTokens: 17, promptTokens: 5150)
         ],
         model: ModelRecord(name: "sample", fingerprint: "f00d", weights: "f32", mrope: "hf5"),
-        usage: UsageRecord(visualTokens: 5100, promptTokens: 5150, generatedTokens: 256),
-        memory: MemoryEstimate(weights: 10, cache: 20, scratch: 30, frames: 40, limit: 99),
+        usage: UsageRecord(
+            visualTokens: 5100, droppedVisualTokens: 17, promptTokens: 5150, generatedTokens: 256),
+        memory: MemoryEstimate(
+            program: 5, weights: 10, cache: 20, scratch: 30, frames: 40, limit: 99),
+        summingUp: UsageRecord(promptTokens: 600, generatedTokens: 256),
         estimate: TimingRecord(), settings: Settings().json(for: .summary))
 
     static let modelInfo = ModelInfoDocument(

@@ -18,7 +18,8 @@ public struct JobOption: Sendable {
     /// Options of the command line that decide for the whole run: what is loaded, what may be
     /// touched, and where results go.
     static let ofRun: Set<String> = [
-        "model", "weights", "vision-weights", "mrope", "threads", "max-memory", "allow-references",
+        "model", "weights", "vision-weights", "kv", "mrope", "threads", "max-memory",
+        "allow-references",
         "output",
         "no-timing",
     ]
@@ -34,6 +35,7 @@ public struct JobOption: Sendable {
         whole("min-pixels") { $1.pixels.minPixels = $0 },
         whole("max-pixels") { $1.pixels.maxPixels = $0 },
         whole("total-pixels") { $1.pixels.totalPixels = $0 },
+        number("prune") { $1.prune = $0 },
         rational("input-fps", \.sampling.inputFPS),
     ]
 

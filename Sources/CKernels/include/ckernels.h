@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "ckernels_bench.h"
+#include "ckernels_cache.h"
 #include "ckernels_math.h"
 #include "ckernels_pool.h"
 #include "ckernels_quant.h"

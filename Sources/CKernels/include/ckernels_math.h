@@ -12,11 +12,19 @@ typedef enum { RS_F32 = 0, RS_BF16 = 1, RS_F16 = 2 } rs_type;
 /* Columns of a weight that rs_linear takes at most. */
 #define RS_LINEAR_MAX_COLUMNS ((size_t)1 << 20)
 
+/* For how many rows a product is made. Both are right for any number of rows, and a row then has
+   the same bits alone and among others; the two add in another order. */
+typedef enum {
+    RS_FEW_ROWS = 0, /* decoding: bound by reading the weights, each once for some rows */
+    RS_MANY_ROWS = 1 /* bound by multiplying */
+} rs_linear_use;
+
 /* y[m][n] = sum over k of x[m][k] w[n][k] + bias[n], added to what is in y where `adding`.
    x [rows, columns], w [outputs, columns] (aligned to its scalar), y [rows, outputs], each
    without gaps; bias [outputs] or NULL. */
-void rs_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *w,
-               rs_type type, size_t outputs, const float *bias, float *y, bool adding);
+void rs_linear(rs_pool *pool, rs_linear_use use, const float *x, size_t rows, size_t columns,
+               const void *w, rs_type type, size_t outputs, const float *bias, float *y,
+               bool adding);
 
 /* out = in as f32. */
 void rs_expand(rs_type type, const void *in, size_t count, float *out);
@@ -41,50 +49,24 @@ void rs_silu_multiply(rs_pool *pool, float *gate, const float *up, size_t count)
 void rs_rotate(rs_pool *pool, float *x, size_t rows, size_t row_stride, size_t heads,
                size_t head_size, const float *cosines, const float *sines);
 
-/* Head size that rs_attention takes at most. */
+/* Head size that attention takes at most. */
 #define RS_ATTENTION_MAX_HEAD ((size_t)4096)
 
-/* softmax(scale q kT) v, never holding a whole score matrix. Query head h reads key and value head
-   h / (heads / kv_heads). Where `causal`, query i sees keys 0 ... offset + i. */
+/* softmax(scale q kT) v of every row among all rows, never holding a whole score matrix. Row i, head
+   h of q, k and v: at i * row + h * head_size. */
 typedef struct {
-    const float *q; /* row i, head h: q + i * q_row + h * head_size */
-    size_t q_row;
-    const float *k; /* row j, head g: k + j * kv_row + g * kv_head */
-    const float *v; /* as k */
-    size_t kv_row;
-    size_t kv_head;
+    const float *q;
+    const float *k;
+    const float *v;
+    size_t row;
     float *out; /* row i, head h: out + i * out_row + h * head_size */
     size_t out_row;
     size_t heads;
-    size_t kv_heads;
     size_t head_size;
-    size_t queries;
-    size_t keys;
-    size_t offset;
-    bool causal;
+    size_t rows;
     float scale;
 } rs_attention_input;
 
 void rs_attention(rs_pool *pool, const rs_attention_input *input);
-
-/* How much of one query's softmax(scale q kT) over all the keys falls on each of `groups` runs of
-   `group_keys` keys, the first of which begins at key `first`. */
-typedef struct {
-    const float *q; /* head h: q + h * head_size */
-    const float *k; /* key j, head g: k + j * kv_row + g * kv_head */
-    size_t kv_row;
-    size_t kv_head;
-    size_t heads;
-    size_t kv_heads;
-    size_t head_size;
-    size_t keys;
-    size_t first;
-    size_t group_keys;
-    size_t groups;
-    float scale;
-    float *shares; /* [heads][groups] */
-} rs_attention_shares_input;
-
-void rs_attention_shares(rs_pool *pool, const rs_attention_shares_input *input);
 
 #endif

@@ -39,7 +39,7 @@ void rs_quant_place_row(rs_quant type, const int8_t *q, const uint16_t *scales,
 /* One row of a packed matrix as f32. */
 void rs_quant_expand_row(rs_quant type, const void *packed, size_t columns, size_t row, float *out);
 
-/* rs_linear with packed weights, for columns up to RS_LINEAR_MAX_COLUMNS. Rows of x are quantised
+/* rs_linear with packed weights and any number of rows, for columns up to RS_LINEAR_MAX_COLUMNS. Rows of x are quantised
    to 8 bits in the same groups; products of a group are summed exactly in integers, groups in
    order in 32-bit floats: every level gives the same bits. */
 void rs_quant_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *packed,

@@ -1,24 +1,5 @@
 internal import CKernels
 
-/// Where the keys and the values of one layer lie in a cache, `[head][capacity][headSize]`.
-package struct CacheRegion: Sendable {
-    /// First number of the layer.
-    package var start: Int
-    package var heads: Int
-    /// Rows reserved for each head.
-    package var capacity: Int
-    package var headSize: Int
-
-    package init(start: Int, heads: Int, capacity: Int, headSize: Int) {
-        self.start = start
-        self.heads = heads
-        self.capacity = capacity
-        self.headSize = headSize
-    }
-
-    var range: Range<Int> { start..<start + heads * capacity * headSize }
-}
-
 /// Attention with scores divided by √headSize; no matrix of scores is ever held.
 extension ThreadPool {
     /// Every row of a segment attends to every row of it.
@@ -31,80 +12,107 @@ extension ThreadPool {
         within segment: Range<Int>, qkv: borrowing FloatBuffer, heads: Int, headSize: Int,
         into out: inout FloatBuffer
     ) {
-        check(headSize)
+        precondition(
+            headSize > 0 && headSize <= RS_ATTENTION_MAX_HEAD,
+            "head of \(headSize); at most \(RS_ATTENTION_MAX_HEAD)")
         let width = heads * headSize
         let rows = qkv.start(segment.lowerBound * 3 * width..<segment.upperBound * 3 * width)
         guard !segment.isEmpty else { return }
         var input = rs_attention_input(
-            q: rows, q_row: 3 * width, k: rows + width, v: rows + 2 * width, kv_row: 3 * width,
-            kv_head: headSize,
+            q: rows, k: rows + width, v: rows + 2 * width, row: 3 * width,
             out: out.start(segment.lowerBound * width..<segment.upperBound * width),
-            out_row: width, heads: heads, kv_heads: heads, head_size: headSize,
-            queries: segment.count, keys: segment.count, offset: 0, causal: false,
+            out_row: width, heads: heads, head_size: headSize, rows: segment.count,
             scale: 1 / Float(headSize).squareRoot())
         rs_attention(pool, &input)
     }
 
-    /// Each row attends to the cached rows up to its own.
+    /// Stores the keys and values of the tokens of a pass.
     ///
     /// - Parameters:
-    ///   - query: `rows` rows of `heads · headSize`.
-    ///   - rows: they are the last of `length`.
-    ///   - length: rows in the cache, those of the queries included.
-    package func attend(
-        _ query: borrowing FloatBuffer, rows: Int, heads: Int, keys: borrowing FloatBuffer,
-        values: borrowing FloatBuffer, region: CacheRegion, length: Int,
-        into out: inout FloatBuffer
+    ///   - keys, values: rows of `pages.heads · pages.headSize`, the sequences' one after the other.
+    package func store(
+        keys: borrowing FloatBuffer, values: borrowing FloatBuffer, _ sequences: [KVSequence],
+        layer: Int, in pages: inout KVPages
     ) {
-        check(region.headSize)
-        precondition(
-            rows <= length && length <= region.capacity && heads % region.heads == 0,
-            "\(rows) of \(length) rows, \(heads) heads on \(region.heads)")
-        guard rows > 0 else { return }
-        let width = heads * region.headSize
-        var input = rs_attention_input(
-            q: query.start(0..<rows * width), q_row: width, k: keys.start(region.range),
-            v: values.start(region.range), kv_row: region.headSize,
-            kv_head: region.capacity * region.headSize, out: out.start(0..<rows * width),
-            out_row: width, heads: heads, kv_heads: region.heads, head_size: region.headSize,
-            queries: rows, keys: length, offset: length - rows, causal: true,
-            scale: 1 / Float(region.headSize).squareRoot())
-        rs_attention(pool, &input)
+        let count = rows(of: sequences) * pages.heads * pages.headSize
+        var layout = pages.layout
+        let places = sequences.map { pages.place(of: $0, layer: layer) }
+        rs_kv_store(
+            pool, &layout, places, places.count, keys.start(0..<count), values.start(0..<count))
     }
 
-    /// How much of one row's attention falls on each group of cached rows.
+    /// Each row of a pass attends to the tokens of its sequence up to its own.
+    ///
+    /// A row gives the same bits whatever rows it is computed with.
+    ///
+    /// - Parameter query: rows of `heads · pages.headSize`, the sequences' one after the other.
+    package func attend(
+        _ query: borrowing FloatBuffer, heads: Int, _ sequences: [KVSequence], layer: Int,
+        in pages: borrowing KVPages, into out: inout FloatBuffer
+    ) {
+        precondition(heads % pages.heads == 0, "\(heads) heads on \(pages.heads)")
+        let count = rows(of: sequences) * heads * pages.headSize
+        let places = sequences.map { pages.place(of: $0, layer: layer) }
+        let (layout, scale) = (pages.layout, 1 / Float(pages.headSize).squareRoot())
+        let (q, target) = (query.start(0..<count), out.start(0..<count))
+        places.withUnsafeBufferPointer { places in
+            var input = rs_kv_attention_input(
+                layout: layout, sequences: places.baseAddress, count: places.count, q: q,
+                out: target, heads: heads, scale: scale)
+            rs_kv_attention(pool, &input)
+        }
+    }
+
+    /// How much of one row's attention falls on each group of tokens of a sequence.
     ///
     /// - Parameters:
-    ///   - query: rows of `heads · headSize`.
-    ///   - row: of the query; it is the last of `length`.
-    ///   - watched: cached rows, in groups of equal size.
+    ///   - query: rows of `heads · pages.headSize`.
+    ///   - row: of the query; it is the last token of the sequence.
+    ///   - watched: tokens, in groups of equal size.
     /// - Returns: shares of all that each head attends to, `[heads, groups]`.
     package func attentionShares(
-        _ query: borrowing FloatBuffer, row: Int, heads: Int, keys: borrowing FloatBuffer,
-        region: CacheRegion, length: Int, watched: Range<Int>, groups: Int
+        _ query: borrowing FloatBuffer, row: Int, heads: Int, _ sequence: KVSequence, layer: Int,
+        in pages: borrowing KVPages, watched: Range<Int>, groups: Int
     ) -> [Float] {
-        check(region.headSize)
         precondition(
-            length <= region.capacity && heads % region.heads == 0 && watched.lowerBound >= 0
-                && watched.upperBound <= length && groups > 0 && watched.count % groups == 0
-                && !watched.isEmpty,
-            "\(watched) of \(length) rows in \(groups) groups, \(heads) heads on \(region.heads)")
-        let width = heads * region.headSize
+            heads % pages.heads == 0 && watched.lowerBound >= 0
+                && watched.upperBound <= sequence.length && groups > 0
+                && watched.count % groups == 0 && !watched.isEmpty,
+            "\(watched) of \(sequence) in \(groups) groups, \(heads) heads on \(pages.heads)")
+        let width = heads * pages.headSize
+        let (layout, place) = (pages.layout, pages.place(of: sequence, layer: layer))
+        let scale = 1 / Float(pages.headSize).squareRoot()
         return [Float](unsafeUninitializedCapacity: heads * groups) { shares, count in
-            var input = rs_attention_shares_input(
-                q: query.start(row * width..<(row + 1) * width), k: keys.start(region.range),
-                kv_row: region.headSize, kv_head: region.capacity * region.headSize, heads: heads,
-                kv_heads: region.heads, head_size: region.headSize, keys: length,
-                first: watched.lowerBound, group_keys: watched.count / groups, groups: groups,
-                scale: 1 / Float(region.headSize).squareRoot(), shares: shares.baseAddress)
-            rs_attention_shares(pool, &input)
+            var input = rs_kv_shares_input(
+                layout: layout, sequence: place, q: query.start(row * width..<(row + 1) * width),
+                heads: heads, scale: scale, first: watched.lowerBound,
+                group_tokens: watched.count / groups, groups: groups, shares: shares.baseAddress)
+            rs_kv_shares(pool, &input)
             count = heads * groups
         }
     }
 
-    private func check(_ headSize: Int) {
+    private func rows(of sequences: [KVSequence]) -> Int {
         precondition(
-            headSize > 0 && headSize <= RS_ATTENTION_MAX_HEAD,
-            "head of \(headSize); at most \(RS_ATTENTION_MAX_HEAD)")
+            !sequences.isEmpty && sequences.count <= KVPages.mostSequences
+                && sequences.allSatisfy { $0.rows > 0 },
+            "\(sequences.count) sequences in a pass")
+        return sequences.reduce(0) { $0 + $1.rows }
+    }
+}
+
+extension KVPages {
+    /// Keys or values of one token of one head, as attention reads them, `[headSize]`.
+    package func numbers(
+        ofValues isValues: Bool, token: Int, head: Int, layer: Int, _ sequence: KVSequence
+    ) -> [Float] {
+        precondition(
+            (0..<sequence.length).contains(token) && (0..<heads).contains(head),
+            "token \(token) of \(sequence), head \(head) of \(heads)")
+        var (layout, place) = (layout, place(of: sequence, layer: layer))
+        return [Float](unsafeUninitializedCapacity: headSize) { numbers, count in
+            rs_kv_expand(&layout, &place, head, token, isValues, numbers.baseAddress)
+            count = headSize
+        }
     }
 }

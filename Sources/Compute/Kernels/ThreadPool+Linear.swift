@@ -1,5 +1,16 @@
 internal import CKernels
 
+/// For how many rows a product is made. Both are right for any number, and a row has the same bits
+/// alone and among others; weights of single numbers are added up in another order in each.
+package enum LinearUse: Sendable {
+    /// Decoding: bound by reading the weights.
+    case fewRows
+    /// Bound by multiplying.
+    case manyRows
+
+    var kernelUse: rs_linear_use { self == .fewRows ? RS_FEW_ROWS : RS_MANY_ROWS }
+}
+
 extension ThreadPool {
     /// `y = x · Wᵀ + b`. Single numbers are multiplied in 32 bits whatever their type; weights in
     /// groups with rows of `x` that are rounded to 8 bits in the same groups.
@@ -11,18 +22,20 @@ extension ThreadPool {
     ///   - adding: adds to what is in `y` instead of replacing it.
     package func linear(
         _ x: borrowing FloatBuffer, from first: Int = 0, rows: Int, _ weight: WeightMatrix,
-        bias: [Float] = [], into y: inout FloatBuffer, at target: Int = 0, adding: Bool = false
+        bias: [Float] = [], into y: inout FloatBuffer, at target: Int = 0, adding: Bool = false,
+        use: LinearUse = .manyRows
     ) {
         let start = x.start(first * weight.columns..<(first + rows) * weight.columns)
         linear(
             UnsafeBufferPointer(start: start, count: rows * weight.columns), rows: rows, weight,
-            bias: bias, into: &y, at: target, adding: adding)
+            bias: bias, into: &y, at: target, adding: adding, use: use)
     }
 
     /// The same for rows that lie anywhere.
     package func linear(
         _ x: UnsafeBufferPointer<Float>, rows: Int, _ weight: WeightMatrix, bias: [Float] = [],
-        into y: inout FloatBuffer, at target: Int = 0, adding: Bool = false
+        into y: inout FloatBuffer, at target: Int = 0, adding: Bool = false,
+        use: LinearUse = .manyRows
     ) {
         precondition(
             x.count == rows * weight.columns && weight.columns <= RS_LINEAR_MAX_COLUMNS,
@@ -37,8 +50,8 @@ extension ThreadPool {
             switch weight.format.kernelFormat {
             case .scalar(let type):
                 rs_linear(
-                    pool, start, rows, weight.columns, weight.base, type, weight.rows, bias, out,
-                    adding)
+                    pool, use.kernelUse, start, rows, weight.columns, weight.base, type,
+                    weight.rows, bias, out, adding)
             case .group(let type):
                 rs_quant_linear(
                     pool, start, rows, weight.columns, weight.base, type, weight.rows, bias, out,

@@ -74,12 +74,12 @@ public struct EvaluationDocument: Document {
         settings.add("summary", ifPresent: record.summarySettings)
         settings.add("scoring", rules.json)
         members.add("settings", settings.json)
-        members.add(
-            "usage",
-            [
-                "visual_tokens": .int(record.visualTokens),
-                "generated_tokens": .int(record.generatedTokens),
-            ])
+        var usage: JSONObject = ["visual_tokens": .int(record.visualTokens)]
+        if let dropped = record.droppedVisualTokens {
+            usage["dropped_visual_tokens"] = .int(dropped)
+        }
+        usage["generated_tokens"] = .int(record.generatedTokens)
+        members.add("usage", .object(usage))
         members.add("warnings", .array(record.warnings.map(\.json)))
         members.add("timing", ifPresent: seconds.map { ["total": .decimal($0)] })
         members.add("tool", ToolRecord.current.json)

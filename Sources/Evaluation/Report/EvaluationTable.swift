@@ -14,6 +14,11 @@ extension EvaluationDocument {
                 break
             }
         }
+        if let dropped = record.droppedVisualTokens {
+            let all = max(1, record.visualTokens + dropped)
+            let tenths = (1000 * dropped + all / 2) / all
+            lines.append("left out: \(tenths / 10).\(tenths % 10) % of the visual tokens")
+        }
         lines.append("")
         lines += groups
         lines.append("")

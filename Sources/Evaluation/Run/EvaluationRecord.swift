@@ -14,6 +14,8 @@ public struct EvaluationRecord: Sendable, Equatable {
     public var summarySettings: JSON?
     /// Of each video once.
     public var visualTokens = 0
+    /// Of each video once; nil where none were to be left out.
+    public var droppedVisualTokens: Int?
     public var generatedTokens = 0
     /// By code: the first message, and the videos that had one.
     private var found: [(warning: WarningRecord, videos: Set<String>)] = []
@@ -50,12 +52,21 @@ public struct EvaluationRecord: Sendable, Equatable {
         }
     }
 
+    /// Takes over the visual tokens of a video.
+    mutating func addVisualTokens(of usage: UsageRecord) {
+        visualTokens += usage.visualTokens
+        if let dropped = usage.droppedVisualTokens {
+            droppedVisualTokens = (droppedVisualTokens ?? 0) + dropped
+        }
+    }
+
     public static func == (left: EvaluationRecord, right: EvaluationRecord) -> Bool {
         left.results == right.results && left.failures == right.failures
             && left.videos == right.videos && left.model == right.model
             && left.answerSettings == right.answerSettings
             && left.summarySettings == right.summarySettings
             && left.visualTokens == right.visualTokens
+            && left.droppedVisualTokens == right.droppedVisualTokens
             && left.generatedTokens == right.generatedTokens && left.warnings == right.warnings
     }
 }

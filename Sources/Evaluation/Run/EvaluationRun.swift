@@ -116,7 +116,7 @@ public struct EvaluationRun {
         let questions = group.indices.filter { cases[$0].expectation.kind != .summary }
         if !questions.isEmpty {
             let prompts = questions.map { cases[$0].prompt(suffix: rules.suffix) }
-            var visualTokens = 0
+            var usage = UsageRecord()
             try watcher.ask(prompts, group.video) { place, document in
                 let text = document.answer.string ?? document.answer.compact
                 let item = cases[questions[place]]
@@ -127,16 +127,16 @@ public struct EvaluationRun {
                     document.evidence, with: item.evidence, duration: document.video.duration)
                 outcomes[questions[place]] = .answered(
                     text: text, confidence: document.confidence, judgement)
-                visualTokens = document.provenance.usage.visualTokens
+                usage = document.provenance.usage
                 record.add(document.provenance, of: group.video, to: \.answerSettings)
                 try tell(onEvent)
             }
-            record.visualTokens += visualTokens
+            record.addVisualTokens(of: usage)
         }
         let summaries = group.indices.filter { cases[$0].expectation.kind == .summary }
         guard !summaries.isEmpty else { return }
         let document = try watcher.summarize(group.video)
-        record.visualTokens += document.provenance.usage.visualTokens
+        record.addVisualTokens(of: document.provenance.usage)
         record.add(document.provenance, of: group.video, to: \.summarySettings)
         for index in summaries {
             guard case .summary(let mentions, let forbidden) = cases[index].expectation else {

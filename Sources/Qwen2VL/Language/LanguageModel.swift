@@ -17,51 +17,59 @@ struct LanguageModel: Sendable {
     ///
     /// - Parameters:
     ///   - positions: of the rows.
-    ///   - length: rows that the cache holds already.
+    ///   - sequences: whose the rows are, one after the other; the cache holds their other tokens.
+    ///   - use: whether many tokens of a prompt are read, or a few are decoded.
     ///   - watch: gets what the last of the rows attends to.
-    /// - Throws: `CancellationError`, the cache then holding rubbish after `length`.
+    /// - Throws: `CancellationError`, the cache then holding rubbish for the rows.
     func forward(
-        _ positions: RotaryPositions, after length: Int, cache: inout KVCache,
-        scratch: inout LanguageScratch, watch: inout AttentionWatch?
+        _ positions: RotaryPositions, _ sequences: [KVSequence], use: LinearUse,
+        cache: inout KVPages, scratch: inout LanguageScratch, watch: inout AttentionWatch?
     ) throws {
         let rows = positions.count
         scratch.rotary.fill(positions, frequencies: frequencies)
         for (index, layer) in model.language.layers.enumerated() {
             try Task.checkCancellation()
             normalize(layer.inputNorm, rows: rows, &scratch)
-            pool.apply(layer.q, to: scratch.normed, rows: rows, into: &scratch.query)
-            pool.apply(layer.k, to: scratch.normed, rows: rows, into: &scratch.key)
-            pool.apply(layer.v, to: scratch.normed, rows: rows, into: &scratch.value)
+            pool.apply(
+                layer.q, to: scratch.normed, rows: rows, into: &scratch.query, use: use)
+            pool.apply(
+                layer.k, to: scratch.normed, rows: rows, into: &scratch.key, use: use)
+            pool.apply(
+                layer.v, to: scratch.normed, rows: rows, into: &scratch.value, use: use)
             rotate(&scratch, rows: rows)
-            cache.store(
-                keys: scratch.key, values: scratch.value, rows: rows, layer: index, at: length)
+            pool.store(
+                keys: scratch.key, values: scratch.value, sequences, layer: index, in: &cache)
             pool.attend(
-                scratch.query, rows: rows, heads: sizes.heads, keys: cache.keys,
-                values: cache.values, region: cache.region(layer: index), length: length + rows,
+                scratch.query, heads: sizes.heads, sequences, layer: index, in: cache,
                 into: &scratch.attended)
             if let watched = watch, watched.heads.layers.contains(index) {
                 watch?.add(
                     pool.attentionShares(
-                        scratch.query, row: rows - 1, heads: sizes.heads, keys: cache.keys,
-                        region: cache.region(layer: index), length: length + rows,
+                        scratch.query, row: rows - 1, heads: sizes.heads,
+                        sequences[sequences.count - 1], layer: index, in: cache,
                         watched: watched.visual, groups: watched.pairs))
             }
             pool.apply(
-                layer.o, to: scratch.attended, rows: rows, into: &scratch.hidden, adding: true)
+                layer.o, to: scratch.attended, rows: rows, into: &scratch.hidden, adding: true,
+                use: use)
 
             normalize(layer.postAttentionNorm, rows: rows, &scratch)
-            pool.apply(layer.gate, to: scratch.normed, rows: rows, into: &scratch.gate)
-            pool.apply(layer.up, to: scratch.normed, rows: rows, into: &scratch.up)
+            pool.apply(
+                layer.gate, to: scratch.normed, rows: rows, into: &scratch.gate, use: use)
+            pool.apply(
+                layer.up, to: scratch.normed, rows: rows, into: &scratch.up, use: use)
             pool.multiplySiLU(&scratch.gate, by: scratch.up, count: rows * sizes.intermediate)
             pool.apply(
-                layer.down, to: scratch.gate, rows: rows, into: &scratch.hidden, adding: true)
+                layer.down, to: scratch.gate, rows: rows, into: &scratch.hidden, adding: true,
+                use: use)
         }
         watch?.endPass()
     }
 
     /// Appends the logits of rows of `scratch.hidden`, `[rows, vocabulary]`.
     func appendLogits(
-        of rows: Range<Int>, _ scratch: inout LanguageScratch, to result: inout [Float]
+        of rows: Range<Int>, use: LinearUse, _ scratch: inout LanguageScratch,
+        to result: inout [Float]
     ) {
         for first in stride(
             from: rows.lowerBound, to: rows.upperBound, by: LanguageScratch.logitRows)
@@ -71,7 +79,7 @@ struct LanguageModel: Sendable {
                 scratch.hidden, from: first, rows: count, weight: model.language.norm.weight,
                 epsilon: sizes.rmsEpsilon, into: &scratch.normed)
             pool.linear(
-                scratch.normed, rows: count, model.language.head, into: &scratch.logits)
+                scratch.normed, rows: count, model.language.head, into: &scratch.logits, use: use)
             scratch.logits.append(0..<count * sizes.vocabulary, to: &result)
         }
     }

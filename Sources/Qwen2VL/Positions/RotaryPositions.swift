@@ -14,8 +14,8 @@ public enum MRoPERule: String, Sendable, CaseIterable {
 public enum PositionPiece: Sendable, Equatable {
     /// So many tokens of text, the marks around visual inputs included.
     case text(Int)
-    /// The pads of one visual input.
-    case visual(PatchGrid)
+    /// The pads of one visual input; nil: of all of its tokens.
+    case visual(PatchGrid, kept: TokenSelection? = nil)
 }
 
 /// Positions of consecutive tokens on the three rotary axes.
@@ -54,14 +54,15 @@ public struct RotaryPositions: Sendable, Equatable {
             case .text(let tokens):
                 positions.appendText(from: walk, tokens: tokens)
                 walk += tokens
-            case .visual(let grid):
+            case .visual(let grid, let kept):
                 precondition(
                     merge > 0 && grid.height % merge == 0 && grid.width % merge == 0
                         && grid.time > 0 && grid.height > 0 && grid.width > 0,
                     "grid \(grid) does not divide by \(merge)")
                 let rows = grid.height / merge
                 let columns = grid.width / merge
-                positions.appendVisual(from: walk, time: grid.time, rows: rows, columns: columns)
+                positions.appendVisual(
+                    from: walk, time: grid.time, rows: rows, columns: columns, kept: kept)
                 let spatial = Swift.max(rows, columns)
                 walk += rule == .max ? Swift.max(grid.time, spatial) : spatial
             }
@@ -110,11 +111,25 @@ public struct RotaryPositions: Sendable, Equatable {
         if tokens > 0 { next = Swift.max(next, position + tokens) }
     }
 
-    private mutating func appendVisual(from position: Int, time: Int, rows: Int, columns: Int) {
-        for instant in 0..<time {
-            for row in 0..<rows {
-                for column in 0..<columns {
-                    append(position + instant, position + row, position + column)
+    private mutating func appendVisual(
+        from position: Int, time: Int, rows: Int, columns: Int, kept: TokenSelection?
+    ) {
+        if let kept {
+            precondition(
+                kept.counts.count == time && kept.tokensPerPair == rows * columns,
+                "\(kept.counts.count) pairs of \(kept.tokensPerPair) for \(time)×\(rows)×\(columns)"
+            )
+            for place in kept.places {
+                let (instant, cell) = place.quotientAndRemainder(dividingBy: rows * columns)
+                let (row, column) = cell.quotientAndRemainder(dividingBy: columns)
+                append(position + instant, position + row, position + column)
+            }
+        } else {
+            for instant in 0..<time {
+                for row in 0..<rows {
+                    for column in 0..<columns {
+                        append(position + instant, position + row, position + column)
+                    }
                 }
             }
         }

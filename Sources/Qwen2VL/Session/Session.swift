@@ -48,27 +48,34 @@ public struct Session: ~Copyable, Sendable {
     /// sequence already.
     public var watch: AttentionWatch?
 
+    /// How keys and values are stored.
+    public var kv: KVFormat { cache.format }
+
     private let network: LanguageModel
-    private var cache: KVCache
+    private var cache: KVPages
     private var scratch: LanguageScratch
     private let chunk: Int
 
-    /// - Parameter capacity: tokens, prompt and answers together. Memory is taken as it fills.
+    /// - Parameters:
+    ///   - capacity: tokens, prompt and answers together. Memory is taken as it fills.
+    ///   - kv: how keys and values are stored.
     /// - Throws: `system(.outOfMemory)`.
-    public init(model: Model, pool: ThreadPool, capacity: Int) throws(ModelError) {
-        try self.init(model: model, pool: pool, capacity: capacity, chunk: Self.chunk)
+    public init(
+        model: Model, pool: ThreadPool, capacity: Int, kv: KVFormat = .f32
+    ) throws(ModelError) {
+        try self.init(model: model, pool: pool, capacity: capacity, kv: kv, chunk: Self.chunk)
     }
 
     package init(
-        model: Model, pool: ThreadPool, capacity: Int, chunk: Int
+        model: Model, pool: ThreadPool, capacity: Int, kv: KVFormat = .f32, chunk: Int
     ) throws(ModelError) {
         precondition(capacity > 0 && chunk > 0, "capacity \(capacity), chunk \(chunk)")
         let text = model.configuration.text
         let rows = min(chunk, capacity)
         self.init(
-            network: LanguageModel(model: model, pool: pool), chunk: rows,
+            network: LanguageModel(model: model, pool: pool), capacity: capacity, chunk: rows,
             cache: try memory { () throws(ComputeError) in
-                try KVCache(text, capacity: capacity)
+                try KVPages(text, format: kv, pages: KVPages.pages(for: capacity))
             },
             scratch: try memory { () throws(ComputeError) in
                 try LanguageScratch(text, rows: rows)
@@ -76,17 +83,17 @@ public struct Session: ~Copyable, Sendable {
     }
 
     private init(
-        network: LanguageModel, chunk: Int, cache: consuming KVCache,
+        network: LanguageModel, capacity: Int, chunk: Int, cache: consuming KVPages,
         scratch: consuming LanguageScratch
     ) {
-        capacity = cache.capacity
+        self.capacity = capacity
         self.network = network
         self.chunk = chunk
         self.cache = cache
         self.scratch = scratch
     }
 
-    /// Adds tokens to the sequence.
+    /// Adds tokens of a prompt to the sequence. Into how many calls a prompt is cut changes nothing.
     ///
     /// - Parameters:
     ///   - ids: at least one.
@@ -99,6 +106,22 @@ public struct Session: ~Copyable, Sendable {
     public mutating func prefill(
         ids: [Int], visual: [VisualSpan] = [], positions: RotaryPositions,
         wantAllLogits: Bool = false
+    ) throws -> [Float] {
+        try add(ids, visual, positions, wantAllLogits: wantAllLogits, use: .manyRows)
+    }
+
+    /// Adds one token of text.
+    ///
+    /// - Returns: the logits of the next one, `[vocabulary]`.
+    /// - Throws: as ``prefill(ids:visual:positions:wantAllLogits:)``.
+    public mutating func step(_ token: Int, position: Int) throws -> [Float] {
+        try add(
+            [token], [], .text(from: position, tokens: 1), wantAllLogits: false, use: .fewRows)
+    }
+
+    private mutating func add(
+        _ ids: [Int], _ visual: [VisualSpan], _ positions: RotaryPositions, wantAllLogits: Bool,
+        use: LinearUse
     ) throws -> [Float] {
         let sizes = network.model.configuration.text
         precondition(
@@ -119,13 +142,14 @@ public struct Session: ~Copyable, Sendable {
                 // What is read on the way to the last token decides nothing.
                 var watch = isLast ? self.watch : nil
                 try network.forward(
-                    positions[rows], after: length, cache: &cache, scratch: &scratch,
-                    watch: &watch)
+                    positions[rows],
+                    [KVSequence(length: length + rows.count, rows: rows.count)], use: use,
+                    cache: &cache, scratch: &scratch, watch: &watch)
                 if isLast { self.watch = watch }
                 length += rows.count
                 if wantAllLogits || isLast {
                     let wanted = wantAllLogits ? 0..<rows.count : rows.count - 1..<rows.count
-                    network.appendLogits(of: wanted, &scratch, to: &logits)
+                    network.appendLogits(of: wanted, use: use, &scratch, to: &logits)
                 }
             }
         } catch {
@@ -133,14 +157,6 @@ public struct Session: ~Copyable, Sendable {
             throw error
         }
         return logits
-    }
-
-    /// Adds one token of text.
-    ///
-    /// - Returns: the logits of the next one, `[vocabulary]`.
-    /// - Throws: as ``prefill(ids:visual:positions:wantAllLogits:)``.
-    public mutating func step(_ token: Int, position: Int) throws -> [Float] {
-        try prefill(ids: [token], positions: .text(from: position, tokens: 1))
     }
 
     /// Forgets the tokens from `length` on.
@@ -151,33 +167,36 @@ public struct Session: ~Copyable, Sendable {
 
     // MARK: - Memory
 
+    /// Clears what tokens that were forgotten have left in memory, so that equal sequences have equal
+    /// bytes.
+    package mutating func tidy() {
+        let place = length % KVPages.tokensPerPage
+        guard place > 0 else { return }
+        cache.clear(page: length / KVPages.tokensPerPage, from: place)
+    }
+
     /// Shows the bytes of a piece of what this session remembers.
     ///
     /// - Parameter part: of tokens that are in the sequence.
     package func withBytes<Result, Failure: Error>(
         of part: MemoryPart, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        precondition(part.tokens.upperBound <= length, "tokens \(part.tokens) of \(length)")
-        let place = cache.place(of: part)
-        return part.isValues
-            ? try cache.values.withBytes(of: place, body)
-            : try cache.keys.withBytes(of: place, body)
+        precondition(
+            part.pages.upperBound <= KVPages.pages(for: length),
+            "pages \(part.pages) of \(length) tokens")
+        return try cache.withBytes(
+            layer: part.layer, head: part.head, pages: part.pages, body)
     }
 
-    /// Puts a piece where it belongs, of a sequence that this session is to go on with. The sequence
-    /// stays as it is until ``resume(after:)``.
+    /// Puts a piece where it belongs, of a sequence that this session, which is empty, is to go on
+    /// with. The session stays so until ``resume(after:)``.
     ///
     /// - Parameter bytes: `part.byteCount` of them, at any address.
     package mutating func restore(_ part: MemoryPart, from bytes: UnsafeRawBufferPointer) {
         precondition(
-            bytes.count == part.byteCount && part.tokens.lowerBound >= length,
-            "\(bytes.count) bytes of \(part.byteCount), \(part.tokens) after \(length)")
-        let start = cache.place(of: part).lowerBound
-        if part.isValues {
-            cache.values.write(bytes, at: start)
-        } else {
-            cache.keys.write(bytes, at: start)
-        }
+            bytes.count == part.byteCount && length == 0,
+            "\(bytes.count) bytes of \(part.byteCount) after \(length) tokens")
+        cache.write(bytes, layer: part.layer, head: part.head, pages: part.pages)
     }
 
     /// Goes on behind tokens all pieces of which were restored.

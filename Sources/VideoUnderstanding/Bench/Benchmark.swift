@@ -17,16 +17,20 @@ public struct Benchmark: Sendable {
         public var decodeTokens: Int
         /// Size of the frames that the vision tower gets.
         public var frameSize: PixelSize
+        /// How keys and values of past tokens are stored.
+        public var kv: KVFormat
 
         public init(
             threads: Int, repeats: Int = 5, prefillTokens: [Int] = [512, 4096],
-            decodeTokens: Int = 16, frameSize: PixelSize = PixelSize(width: 644, height: 364)
+            decodeTokens: Int = 16, frameSize: PixelSize = PixelSize(width: 644, height: 364),
+            kv: KVFormat = .f32
         ) {
             self.threads = threads
             self.repeats = repeats
             self.prefillTokens = prefillTokens
             self.decodeTokens = decodeTokens
             self.frameSize = frameSize
+            self.kv = kv
         }
     }
 
@@ -111,7 +115,8 @@ public struct Benchmark: Sendable {
     ) throws {
         let ids = Self.ids(tokens, vocabulary: model.configuration.text.vocabulary)
         let positions = RotaryPositions.text(from: 0, tokens: tokens)
-        var session = try Session(model: model, pool: pool, capacity: tokens)
+        var session = try Session(
+            model: model, pool: pool, capacity: tokens, kv: options.kv)
         let seconds = try median {
             session.truncate(to: 0)
             _ = try session.prefill(ids: ids, visual: [], positions: positions)
@@ -128,7 +133,7 @@ public struct Benchmark: Sendable {
         let ids = Self.ids(context, vocabulary: model.configuration.text.vocabulary)
         let positions = RotaryPositions.text(from: 0, tokens: context)
         var session = try Session(
-            model: model, pool: pool, capacity: context + options.decodeTokens)
+            model: model, pool: pool, capacity: context + options.decodeTokens, kv: options.kv)
         _ = try session.prefill(ids: ids, visual: [], positions: positions)
         let seconds = try median {
             session.truncate(to: context)
@@ -139,7 +144,8 @@ public struct Benchmark: Sendable {
         let rate = Double(options.decodeTokens) / seconds
         add("decode", rate, "tokens/s")
         let bytes = work.decodeBytes(
-            weights: model.decodeWeightBytes, context: context + options.decodeTokens / 2)
+            weights: model.decodeWeightBytes, context: context + options.decodeTokens / 2,
+            kv: options.kv)
         add(
             "decode_bandwidth", rate * bytes / 1e9, "GB/s", share: rate * bytes / best,
             of: "read_bandwidth")

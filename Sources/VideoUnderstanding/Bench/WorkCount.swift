@@ -1,3 +1,4 @@
+import Compute
 import Qwen2VL
 
 /// Floating-point operations and bytes that the passes of a model take, counted from its sizes.
@@ -39,13 +40,12 @@ package struct WorkCount: Sendable {
     /// Bytes read for one decoded token behind `context` tokens.
     ///
     /// - Parameter weights: bytes that are read of them, see ``Model/decodeWeightBytes``.
-    package func decodeBytes(weights: Int, context: Int) -> Double {
-        Double(weights)
-            + Double(2 * text.layers * text.kvWidth * context * 4)
+    package func decodeBytes(weights: Int, context: Int, kv: KVFormat) -> Double {
+        Double(weights + text.cacheBytes(tokens: context, kv: kv))
     }
 
     /// Weights of the matrices of one layer.
-    private var layerWeights: Double {
+    package var layerWeights: Double {
         Double(
             text.hidden * (2 * text.queryWidth + 2 * text.kvWidth)
                 + 3 * text.hidden * text.intermediate)

@@ -155,28 +155,40 @@ public struct ModelRecord: Sendable, Equatable {
 
 /// Tokens that went through the model.
 public struct UsageRecord: Sendable, Equatable {
+    /// Those that were read.
     public var visualTokens: Int
+    /// Visual tokens that were left out by `--prune`; nil without it.
+    public var droppedVisualTokens: Int?
     /// Visual tokens included.
     public var promptTokens: Int
     public var generatedTokens: Int
 
-    public init(visualTokens: Int = 0, promptTokens: Int = 0, generatedTokens: Int = 0) {
+    public init(
+        visualTokens: Int = 0, droppedVisualTokens: Int? = nil, promptTokens: Int = 0,
+        generatedTokens: Int = 0
+    ) {
         self.visualTokens = visualTokens
+        self.droppedVisualTokens = droppedVisualTokens
         self.promptTokens = promptTokens
         self.generatedTokens = generatedTokens
     }
 
     public static func += (total: inout UsageRecord, part: UsageRecord) {
         total.visualTokens += part.visualTokens
+        if let dropped = part.droppedVisualTokens {
+            total.droppedVisualTokens = (total.droppedVisualTokens ?? 0) + dropped
+        }
         total.promptTokens += part.promptTokens
         total.generatedTokens += part.generatedTokens
     }
 
     var json: JSON {
-        [
-            "visual_tokens": .int(visualTokens), "prompt_tokens": .int(promptTokens),
-            "generated_tokens": .int(generatedTokens),
-        ]
+        var members = ObjectBuilder()
+        members.add("visual_tokens", visualTokens)
+        members.add("dropped_visual_tokens", ifPresent: droppedVisualTokens.map(JSON.int))
+        members.add("prompt_tokens", promptTokens)
+        members.add("generated_tokens", generatedTokens)
+        return members.json
     }
 }
 

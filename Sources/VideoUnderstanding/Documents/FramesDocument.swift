@@ -7,18 +7,24 @@ public struct FramePairRecord: Sendable, Equatable {
     /// Which of the sampled frames, from 0; twice the same where the last one was repeated.
     public var first: Int
     public var second: Int
+    /// Visual tokens that are read, where some may be left out.
+    public var visualTokens: Int?
 
-    public init(range: TimeRange, first: Int, second: Int) {
+    public init(range: TimeRange, first: Int, second: Int, visualTokens: Int? = nil) {
         self.range = range
         self.first = first
         self.second = second
+        self.visualTokens = visualTokens
     }
 
     func json(index: Int) -> JSON {
-        [
-            "index": .int(index), "start": .decimal(range.start), "end": .decimal(range.end),
-            "frames": [.int(first), .int(second)],
-        ]
+        var members = ObjectBuilder()
+        members.add("index", index)
+        members.add("start", .decimal(range.start))
+        members.add("end", .decimal(range.end))
+        members.add("frames", [.int(first), .int(second)])
+        members.add("visual_tokens", ifPresent: visualTokens.map(JSON.int))
+        return members.json
     }
 }
 
@@ -30,14 +36,18 @@ public struct FramesDocument: Document, Equatable {
     public var video: VideoRecord
     public var sampling: SamplingRecord
     public var pairs: [FramePairRecord]
+    /// Those that are read.
     public var visualTokens: Int
+    /// Left out by `--prune`; nil without it.
+    public var droppedVisualTokens: Int?
     public var settings: JSON
     public var warnings: [WarningRecord]
     public var timing: TimingRecord?
 
     public init(
         job: JobReference = .none, video: VideoRecord, sampling: SamplingRecord,
-        pairs: [FramePairRecord], visualTokens: Int, settings: JSON,
+        pairs: [FramePairRecord], visualTokens: Int, droppedVisualTokens: Int? = nil,
+        settings: JSON,
         warnings: [WarningRecord] = [], timing: TimingRecord? = nil
     ) {
         self.job = job
@@ -45,6 +55,7 @@ public struct FramesDocument: Document, Equatable {
         self.sampling = sampling
         self.pairs = pairs
         self.visualTokens = visualTokens
+        self.droppedVisualTokens = droppedVisualTokens
         self.settings = settings
         self.warnings = warnings
         self.timing = timing
@@ -56,6 +67,7 @@ public struct FramesDocument: Document, Equatable {
         members.add("sampling", sampling.json)
         members.add("pairs", .array(pairs.enumerated().map { $1.json(index: $0) }))
         members.add("visual_tokens", visualTokens)
+        members.add("dropped_visual_tokens", ifPresent: droppedVisualTokens.map(JSON.int))
         members.add("settings", settings)
         members.add("warnings", .array(warnings.map(\.json)))
         members.add("timing", ifPresent: timing?.json)

@@ -70,7 +70,8 @@ extension Analyzer {
                 var video = index.record(facts)
                 if let uri { video.uri = uri }
                 let asked = AskedVideo(
-                    watched: facts.watched, visual: joined(inputs),
+                    watched: facts.watched,
+                    visual: joined(inputs, tokensPerPair: facts.watched.plan.tokensPerPair),
                     pairs: inputs.flatMap { $0.pairs(end: facts.watched.end) },
                     clock: inputs.flatMap { $0.clock(end: facts.watched.end) }, video: video,
                     transcript: facts.transcript, memory: index.memory, settings: settings,
@@ -259,7 +260,7 @@ extension Analyzer {
     }
 
     /// Several windows as one model input.
-    private func joined(_ inputs: [VisualInput]) -> VisualInput {
+    private func joined(_ inputs: [VisualInput], tokensPerPair: Int) -> VisualInput {
         var whole = inputs[0]
         for next in inputs.dropFirst() {
             whole.window.moments += next.window.moments
@@ -269,6 +270,17 @@ extension Analyzer {
                 width: whole.grid.width)
             whole.hashes += next.hashes
             whole.tokens += next.tokens
+        }
+        if inputs.contains(where: { $0.kept != nil }) {
+            var kept = TokenSelection(tokensPerPair: tokensPerPair)
+            for input in inputs {
+                if let selection = input.kept {
+                    kept.append(selection)
+                } else {
+                    for _ in 0..<input.grid.time { kept.append(nil) }
+                }
+            }
+            whole.kept = kept
         }
         return whole
     }

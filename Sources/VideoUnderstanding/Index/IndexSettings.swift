@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import OrderedJSON
 import Qwen2VL
@@ -27,6 +28,8 @@ struct IndexSettings {
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
         members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
         members.add("allow_references", .bool(settings.allowReferences))
+        // Not what the model sees, but what it made of it: notes and prefixes.
+        if settings.kv != .f32 { members.add("kv", settings.kv.rawValue) }
         members.add("mrope", settings.mrope.rawValue)
         members.add("system", orNull: settings.system.map(JSON.string))
         members.add("window", text(settings.window))
@@ -34,6 +37,8 @@ struct IndexSettings {
         members.add("min_segment", text(settings.minSegment))
         members.add("subtitles", settings.subtitles.choice.text)
         members.add("subtitle_tokens", settings.subtitles.maxTokens)
+        members.add(
+            "prune", ifPresent: settings.prune.map { .number(JSONNumber(verified: "\($0)")) })
         return members.json
     }
 
@@ -65,7 +70,9 @@ struct IndexSettings {
             let cuts = json["cuts"]?.string.flatMap(CutsChoice.init(rawValue:)),
             let minSegment = rational("min_segment"),
             let choice = json["subtitles"]?.string.flatMap(SubtitleChoice.init(typed:)),
-            let subtitleTokens = json["subtitle_tokens"]?.int
+            let subtitleTokens = json["subtitle_tokens"]?.int,
+            json["prune"].map({ $0.double.map { (0...1).contains($0) } ?? false }) ?? true,
+            let kv = json["kv"].map({ $0.string.flatMap(KVFormat.init(rawValue:)) }) ?? .f32
         else { return nil }
         var settings = Settings()
         settings.sampling.mode = mode
@@ -80,6 +87,7 @@ struct IndexSettings {
         settings.pixels.maxPixels = maxPixels
         settings.pixels.totalPixels = totalPixels
         settings.allowReferences = references
+        settings.kv = kv
         settings.mrope = mrope
         settings.system = system.string
         settings.window = window
@@ -87,6 +95,7 @@ struct IndexSettings {
         settings.minSegment = minSegment
         settings.subtitles.choice = choice
         settings.subtitles.maxTokens = subtitleTokens
+        settings.prune = json["prune"]?.double
         return settings
     }
 
@@ -95,12 +104,17 @@ struct IndexSettings {
         guard let one = (try? JSON.parse(index))?.object,
             let other = (try? JSON.parse(asked))?.object
         else { return "other settings" }
-        let words = other.members.compactMap { member -> String? in
-            let was = one[member.key] ?? .null
-            guard was != member.value else { return nil }
-            let name = member.key.replacing("_", with: "-")
-            return "\(name) \(was.string ?? was.compact) and not "
-                + (member.value.string ?? member.value.compact)
+        // A setting that has its default may not be written.
+        let left = one.members.filter { other[$0.key] == nil }.map {
+            (key: $0.key, value: JSON.null)
+        }
+        let asked = other.members.map { (key: $0.key, value: $0.value) }
+        let words = (asked + left).compactMap { key, value -> String? in
+            let was = one[key] ?? .null
+            guard was != value else { return nil }
+            let (before, now) = (was.isNull ? "the default" : was.string ?? was.compact, value)
+            return "\(key.replacing("_", with: "-")) \(before) and not "
+                + (now.isNull ? "the default" : now.string ?? now.compact)
         }
         return words.isEmpty ? "other settings" : words.joined(separator: ", ")
     }

@@ -48,7 +48,8 @@ extension Analyzer {
     ) throws(Failure) -> IndexDocument {
         do {
             return try indexing(
-                input, IndexOutput(path: output), settings, prefixes, extends: extends,
+                input, IndexOutput(path: output),
+                fitted(input, for: .summary, settings: settings), prefixes, extends: extends,
                 replaces: replaces, onEvent)
         } catch {
             throw Failure(error, stage: .tool)
@@ -143,12 +144,18 @@ extension Analyzer {
         var options = work.options
         options.maxNewTokens = 1
         var stream = try open(
-            work.input, windowed: false, prompts: [""], transcript: work.transcript,
-            options: options, memory: work.memory, timing: &work.timing)
+            work.input, windowed: false, prompts: [""], checksMemory: false,
+            transcript: work.transcript, options: options, memory: work.memory,
+            timing: &work.timing)
         try onEvent(.opened(duration: stream.description.duration))
-        work.isLong = isLong(stream, options, settings)
-        guard work.request.readings.contains(.whole), !work.isLong else { return }
+        // What does not fit memory as a whole is looked at by windows, too.
         let frames = stream.exactFrames
+        let most = min(frames ?? stream.plan.limit.frames, stream.plan.limit.frames)
+        let need = memory(
+            tokens: (most + 1) / 2 * stream.plan.tokensPerPair + work.options.maxNewTokens,
+            plan: stream.plan, options: options)
+        work.isLong = isLong(stream, options, settings) || !need.fits
+        guard work.request.readings.contains(.whole), !work.isLong else { return }
         guard let visual = try stream.next(timing: &work.timing, onEvent: onEvent) else {
             throw Failure(
                 .decodeDamaged, stage: .decode, message: "\(work.input.uri): no frame was sampled")
@@ -160,9 +167,10 @@ extension Analyzer {
             try onEvent(.stage("reading \(visual.tokens) visual tokens"))
             work.memory.keepsPrefixes = true
             let layout = try layOut(
-                [(visual.kind, visual.grid)], prompt: "", system: options.system,
+                [visual.place], prompt: "", system: options.system,
                 rule: options.mrope)
-            let key = try prefixKey(layout, layout.visuals[0].upperBound, visual)
+            let key = try prefixKey(
+                layout, layout.visuals[0].upperBound, visual, kv: options.kv)
             if try !work.memory.file.hasPrefix(key) {
                 var session = try session(
                     tokens: layout.ids.count, plan: stream.plan, options: options)
@@ -176,7 +184,7 @@ extension Analyzer {
         work.readings.append(
             StoredReading(
                 name: .whole,
-                facts: work.facts(watched, frames: frames).json.compact,
+                facts: work.facts(watched, frames: frames, kept: [visual.kept]).json.compact,
                 windows: [
                     StoredWindow(visual, end: watched.end, prefix: prefix, summary: nil)
                 ]))
@@ -212,7 +220,9 @@ extension Analyzer {
         work.readings.append(
             StoredReading(
                 name: .windows,
-                facts: work.facts(watched, frames: frames).json.compact,
+                facts: work.facts(
+                    watched, frames: frames, kept: windows.map(\.visual.kept)
+                ).json.compact,
                 windows: windows.map {
                     StoredWindow($0, end: watched.end, prefix: $1.prefix, summary: $1.key)
                 }))
@@ -232,9 +242,12 @@ private struct IndexWork {
     var readings: [StoredReading] = []
     var filled = FilledIndex()
 
-    func facts(_ watched: WatchedVideo, frames: Int?) -> ReadingFacts {
+    func facts(
+        _ watched: WatchedVideo, frames: Int?, kept: [TokenSelection?]
+    ) -> ReadingFacts {
         ReadingFacts(
-            watched: watched, expectedFrames: frames, isLong: isLong, transcript: transcript)
+            watched: watched, expectedFrames: frames, isLong: isLong, transcript: transcript,
+            kept: kept)
     }
 
     /// - Throws: where this is the beginning of another video than the one to go on with.

@@ -120,6 +120,10 @@ public struct IndexedVideo: Sendable {
         guard grid.height == window.height, grid.width == window.width else {
             throw IndexError.damaged(path: file.path, what: "the grid of window \(number)")
         }
+        let kept = number < facts.kept.count ? facts.kept[number] : nil
+        if let kept, kept.counts.count != window.pairs.count {
+            throw IndexError.damaged(path: file.path, what: "the tokens of window \(number)")
+        }
         let moments = window.frames.map {
             SampledMoment(index: $0.shown, time: $0.time, instant: $0.instant)
         }
@@ -129,8 +133,8 @@ public struct IndexedVideo: Sendable {
         let merge = model.vision.mergeSize
         return VisualInput(
             kind: plan.kind, window: FrameWindow(moments: moments, start: window.start, next: next),
-            grid: grid, embeddings: [], hashes: window.pairs.map(\.hash),
-            tokens: grid.patches / (merge * merge))
+            grid: grid, kept: kept, embeddings: [], hashes: window.pairs.map(\.hash),
+            tokens: kept?.count ?? grid.patches / (merge * merge))
     }
 
     /// What the model wrote of each window when the index was made.

@@ -1,5 +1,6 @@
 import Imaging
 import OrderedJSON
+import Qwen2VL
 import Text
 import Video
 
@@ -11,6 +12,8 @@ package struct ReadingFacts: Sendable, Equatable {
     /// Whether the whole video is more than one model input, at its rate of frames.
     var isLong: Bool
     var transcript: Transcript
+    /// Which tokens of each window are read, where not all of them are; empty where all of all are.
+    var kept: [TokenSelection?] = []
 }
 
 /// An input after it was read.
@@ -27,11 +30,15 @@ package struct WatchedVideo: Sendable, Equatable {
 
 extension ReadingFacts {
     var json: JSON {
-        [
+        var object: JSONObject = [
             "description": watched.description.json, "report": watched.report.json,
             "plan": watched.plan.json, "expected_frames": expectedFrames.map(JSON.int) ?? .null,
             "is_long": .bool(isLong), "transcript": transcript.json,
         ]
+        if kept.contains(where: { $0 != nil }) {
+            object["kept"] = .array(kept.map { $0?.json ?? .null })
+        }
+        return .object(object)
     }
 
     /// Nil for anything but what `json` gives.
@@ -48,6 +55,11 @@ extension ReadingFacts {
         expectedFrames = frames.int
         self.isLong = isLong
         self.transcript = transcript
+        for window in json["kept"]?.array ?? [] {
+            let selection = TokenSelection(stored: window, tokensPerPair: plan.tokensPerPair)
+            guard window.isNull || selection != nil else { return nil }
+            kept.append(selection)
+        }
     }
 }
 

@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import Qwen2VL
 import Text
@@ -41,16 +42,29 @@ package struct VideoMemory: Sendable {
         if file.isWritable { try file.keep(pairs) }
     }
 
-    /// The visual tokens of a whole input.
+    /// The visual tokens of a whole input that are read.
     ///
     /// - Throws: `damaged` where those of a pair are not there.
     func embeddings(of visual: VisualInput, hidden: Int) throws -> [Float] {
-        let count = visual.grid.time == 0 ? 0 : visual.tokens / visual.grid.time * hidden
+        let tokensPerPair =
+            visual.kept?.tokensPerPair ?? visual.tokens / max(1, visual.grid.time)
+        let count = tokensPerPair * hidden
+        let lost = IndexError.damaged(path: file.path, what: "visual tokens are missing")
         var numbers: [Float] = []
-        numbers.reserveCapacity(count * visual.grid.time)
-        for hash in visual.hashes
-        where try !file.appendTokens(of: hash, count: count, to: &numbers) {
-            throw IndexError.damaged(path: file.path, what: "visual tokens are missing")
+        numbers.reserveCapacity(visual.tokens * hidden)
+        guard let kept = visual.kept else {
+            for hash in visual.hashes
+            where try !file.appendTokens(of: hash, count: count, to: &numbers) { throw lost }
+            return numbers
+        }
+        var places = kept.places[...]
+        for (pair, hash) in visual.hashes.enumerated() {
+            guard let tokens = try file.tokens(of: hash, count: count) else { throw lost }
+            for place in places.prefix(kept.counts[pair]) {
+                let start = (place - pair * tokensPerPair) * hidden
+                numbers += tokens[start..<start + hidden]
+            }
+            places = places.dropFirst(kept.counts[pair])
         }
         return numbers
     }
@@ -64,11 +78,13 @@ extension Model {
 extension Analyzer {
     /// The name of what a session remembers of the tokens before `end`.
     func prefixKey(
-        _ layout: PromptLayout, _ end: Int, _ visual: VisualInput
+        _ layout: PromptLayout, _ end: Int, _ visual: VisualInput, kv: KVFormat
     ) throws -> ContentHash {
         let positions = layout.positions[0..<end]
         var digest = try ContentDigest()
-        digest.add("prefix")
+        // The name changes with the layout of what is kept.
+        digest.add("prefix in pages")
+        digest.add(kv.rawValue)
         digest.add(model.indexKey)
         digest.add(Array(layout.ids[..<end]))
         digest.add(positions.time)
@@ -88,7 +104,8 @@ extension Analyzer {
         let sampling = options.tokenSampling
         var digest = try ContentDigest()
         digest.add("text")
-        digest.add(try prefixKey(layout, layout.visuals[0].upperBound, visual))
+        digest.add(
+            try prefixKey(layout, layout.visuals[0].upperBound, visual, kv: options.kv))
         digest.add(layout.ids)
         digest.add(options.mrope.rawValue)
         digest.add(sampling.sample ? 1 : 0)
@@ -115,8 +132,8 @@ extension Analyzer {
             _ = try read(layout, 0..<end, visuals: [visual], into: &session, timing: &timing)
             return nil
         }
-        let key = try prefixKey(layout, end, visual)
-        let parts = model.configuration.text.memoryParts(tokens: end)
+        let key = try prefixKey(layout, end, visual, kv: session.kv)
+        let parts = model.configuration.text.memoryParts(tokens: end, kv: session.kv)
         let start = ContinuousClock.now
         let isKnown = try memory.file.prefix(
             key, tokens: end, parts: parts.map(\.byteCount)
@@ -135,6 +152,7 @@ extension Analyzer {
         }
         _ = try read(layout, 0..<end, visuals: [visual], into: &session, timing: &timing)
         guard memory.file.isWritable, memory.keepsPrefixes else { return nil }
+        session.tidy()
         try memory.file.keepPrefix(key, tokens: end, parts: parts.count) { number, take in
             try session.withBytes(of: parts[number], take)
         }

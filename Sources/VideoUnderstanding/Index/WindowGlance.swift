@@ -51,7 +51,7 @@ extension Analyzer {
             to: visual.window.next?.time, tokenizer: tokenizer)
         let layouts = try prompts.map {
             try layOut(
-                [(visual.kind, visual.grid)], prompt: $0, system: options.system,
+                [visual.place], prompt: $0, system: options.system,
                 rule: options.mrope)
         }
         let longestLabel = labels.map(\.count).max() ?? 0

@@ -9,6 +9,8 @@ package struct AnalysisOptions: Sendable {
     /// Frames of one model input, at most.
     package let maxFramesPerInput: Int
     package let budget: VisualBudget
+    /// How much a visual token must differ from what was read to be read; nil: all are read.
+    package let prune: Double?
     package let mrope: MRoPERule
     package let system: String
     /// Asked of each window of a summary.
@@ -30,6 +32,8 @@ package struct AnalysisOptions: Sendable {
     /// Bytes that must not be exceeded.
     package let maxMemory: Int
     package let threads: Int
+    /// How keys and values of past tokens are stored.
+    package let kv: KVFormat
     package let ablation: Ablation?
     /// Free text where nil.
     package let answerShape: AnswerShape?
@@ -50,6 +54,7 @@ package struct AnalysisOptions: Sendable {
             maxPixels: pixels.maxPixels.map(Double.init),
             totalPixels: pixels.totalPixels.map(Double.init),
             detail: pixels.detail ?? pixels.standardDetail)
+        prune = settings.prune
         mrope = settings.mrope
         system = settings.system ?? Prompts.system
         segmentPrompt = settings.prompt ?? Prompts.segment
@@ -71,6 +76,7 @@ package struct AnalysisOptions: Sendable {
         decoding = settings.decoding
         maxMemory = settings.effectiveMaxMemory
         threads = settings.effectiveThreads
+        kv = settings.kv
         ablation = settings.ablation
         answerShape = settings.answerShape
         subtitles = settings.subtitles

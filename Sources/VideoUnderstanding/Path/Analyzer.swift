@@ -66,12 +66,13 @@ public final class Analyzer: Sendable {
     ///   - windowed: whether a long input becomes several model inputs. Otherwise it is sampled
     ///     more thinly, evenly over its length, until one model input holds it.
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
+    ///   - checksMemory: whether an input that is too large for the limit is refused.
     ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - memory: spares the vision tower pairs that it knows, and gets to know the others.
     ///   - tap: sees the patch rows.
     package func open(
-        _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool = true,
+        _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool = true,
         transcript: Transcript = .none, options: AnalysisOptions,
         prepared: PreparedVideo? = nil, memory: VideoMemory? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
@@ -82,17 +83,17 @@ public final class Analyzer: Sendable {
             return VisualStream(
                 FrameReader(prepared.video), plan: prepared.plan,
                 minShot: options.minSegmentSeconds, encoder: encoder,
-                model: model.configuration, ablation: options.ablation)
+                model: model.configuration, prune: options.prune, ablation: options.ablation)
         }
         let opened = try open(
-            input, windowed: windowed, prompts: prompts, needsPictures: needsPictures,
+            input, windowed: windowed, prompts: prompts, checksMemory: checksMemory,
             transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
         try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
-            encoder: encoder, model: model.configuration, ablation: options.ablation,
-            memory: memory, tap: tap)
+            encoder: encoder, model: model.configuration, prune: options.prune,
+            ablation: options.ablation, memory: memory, tap: tap)
     }
 
     /// Opens an input ahead of its turn; nil where it is decoded in this process, in its turn.
@@ -102,25 +103,28 @@ public final class Analyzer: Sendable {
         _ input: VideoInput, for use: VideoUse, settings: Settings
     ) throws(Failure) -> PreparedVideo? {
         guard settings.decoding != .inProcess else { return nil }
-        let options = AnalysisOptions(settings, model: model.configuration)
         do {
+            let settings = try fitted(input, for: use, settings: settings)
+            let options = AnalysisOptions(settings, model: model.configuration)
             let transcript = try transcript(of: input, options: options)
             let opened =
                 switch use {
                 case .summary:
                     try open(
                         input, windowed: true, prompts: [options.segmentPrompt],
-                        needsPictures: true, transcript: transcript, options: options)
+                        checksMemory: true, transcript: transcript, options: options)
                 case .answers(let questions):
                     try open(
                         input, windowed: false,
                         prompts: questions.map {
                             Prompts.asking($0, shape: options.answerShape)
-                        }, needsPictures: true, transcript: transcript, options: options)
+                        }, checksMemory: settings.look != .windows, transcript: transcript,
+                        options: options)
                 }
             guard let video = opened.reader.remote else { return nil }
             try video.begin(target: opened.plan.transferSize)
-            return PreparedVideo(video, plan: opened.plan, transcript: transcript)
+            return PreparedVideo(
+                video, plan: opened.plan, transcript: transcript, settings: settings)
         } catch {
             throw Failure(error, stage: .open)
         }
@@ -133,14 +137,13 @@ public final class Analyzer: Sendable {
     }
 
     private func open(
-        _ input: VideoInput, windowed: Bool, prompts: [String], needsPictures: Bool,
+        _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool,
         transcript: Transcript, options: AnalysisOptions
     ) throws -> OpenedVideo {
         let room = try roomForVisualTokens(
             prompts: prompts, reserved: reservedTokens(for: transcript, options: options),
             options: options)
         var sampling = options.sampling
-        sampling.needsPictures = needsPictures
         sampling.detectsCuts = windowed && options.windowsEndAtCuts
         if !windowed {
             // Frames go in pairs; an odd bound would cut the last one off.
@@ -164,7 +167,7 @@ public final class Analyzer: Sendable {
                 continue
             }
             plan.framesBeforeContext = plan.framesBeforeContext ?? framesBeforeContext
-            if needsPictures {
+            if checksMemory {
                 // Before anything is decoded; the session checks again with exact numbers.
                 let frames = min(reader.expectedFrames ?? plan.limit.frames, plan.limit.frames)
                 try requireMemory(
@@ -202,7 +205,7 @@ public final class Analyzer: Sendable {
 
     /// Text and visual tokens → ids and positions.
     package func layOut(
-        _ visuals: [(kind: VisualKind, grid: PatchGrid)], prompt: String, system: String,
+        _ visuals: [VisualPlace], prompt: String, system: String,
         special: SpecialTokenPolicy = .asText, rule: MRoPERule, ablation: Ablation? = nil
     ) throws -> PromptLayout {
         let content: [ChatContent] = visuals.map { $0.kind == .image ? .image : .video }
@@ -212,8 +215,8 @@ public final class Analyzer: Sendable {
                 ChatMessage(role: .user, content: content + [.text(prompt)]),
             ], addGenerationPrompt: true, special: special, tokenizer: tokenizer)
         return PromptLayout(
-            pieces: pieces, grids: visuals.map(\.grid), configuration: model.configuration,
-            rule: rule, ablation: ablation)
+            pieces: pieces, places: visuals, configuration: model.configuration, rule: rule,
+            ablation: ablation)
     }
 
     /// ids, positions and visual tokens → logits of the last token, or of all.
@@ -279,29 +282,43 @@ public final class Analyzer: Sendable {
             throw contextExceeded(tokens)
         }
         try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
-        return try Session(model: model, pool: pool, capacity: tokens)
+        return try Session(model: model, pool: pool, capacity: tokens, kv: options.kv)
     }
 
     /// - Throws: `limit.memory` where one model input of so many tokens would exceed the limit.
     package func requireMemory(
         tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
     ) throws {
-        let need = memory(tokens: tokens, plan: plan, threads: options.threads)
+        let need = memory(tokens: tokens, plan: plan, options: options)
         try Self.requireMemory(need.peak + extra, limit: options.maxMemory, stage: .prefill)
     }
 
     /// What one model input of so many tokens needs.
-    package func memory(tokens: Int, plan: VisualPlan?, threads: Int) -> MemoryEstimate {
-        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+    package func memory(
+        tokens: Int, plan: VisualPlan?, options: AnalysisOptions
+    ) -> MemoryEstimate {
+        memory(
+            MemoryModel.Input(
+                tokens: tokens, visualTokens: plan == nil ? 0 : tokens,
+                patchesPerPair: plan.map(patches) ?? 0),
+            plan: plan, options: options)
+    }
+
+    /// Patches of a pair.
+    func patches(_ plan: VisualPlan) -> Int {
         let merge = model.configuration.vision.mergeSize
-        let patches = (plan?.tokensPerPair ?? 0) * merge * merge
+        return plan.tokensPerPair * merge * merge
+    }
+
+    func memory(
+        _ input: MemoryModel.Input, plan: VisualPlan?, options: AnalysisOptions
+    ) -> MemoryEstimate {
+        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        let cache = sizes.cache(tokens: input.tokens, kv: options.kv)
         return MemoryEstimate(
-            weights: sizes.weights, cache: sizes.cache(tokens: tokens),
-            scratch: MemoryModel.base
-                + max(
-                    sizes.prefillScratch(tokens: tokens),
-                    sizes.visionScratch(patchesPerPair: patches)),
-            frames: plan.map { sizes.frames(of: $0.source, threads: threads) } ?? 0, limit: 0)
+            program: sizes.program, weights: sizes.weights, cache: cache,
+            scratch: sizes.scratch(input, cache: cache),
+            frames: plan.map { sizes.frames(of: $0.source) } ?? 0, limit: options.maxMemory)
     }
 
     package static func requireMemory(

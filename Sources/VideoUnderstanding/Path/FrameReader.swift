@@ -101,11 +101,14 @@ public final class PreparedVideo: Sendable {
     let video: RemoteVideo
     let plan: VisualPlan
     let transcript: Transcript
+    /// With what was changed to stay below the limit of memory.
+    let settings: Settings
 
-    init(_ video: RemoteVideo, plan: VisualPlan, transcript: Transcript) {
+    init(_ video: RemoteVideo, plan: VisualPlan, transcript: Transcript, settings: Settings) {
         self.video = video
         self.plan = plan
         self.transcript = transcript
+        self.settings = settings
     }
 
     /// Ends the decoding, from any thread, for an input that is not wanted any more.

@@ -3,8 +3,30 @@ import Imaging
 import Qwen2VL
 import Video
 
-/// Bytes that the path needs, from sizes alone.
+/// Bytes that the path needs at most at a time, from sizes alone.
+///
+/// What is counted is what the system counts as resident: pages that were written, and pages of
+/// mapped weights, which are all read. Each figure is for one model input at a time.
 package struct MemoryModel: Sendable, Equatable {
+    /// One model input.
+    package struct Input: Sendable, Equatable {
+        /// Of prompt and answer.
+        package var tokens: Int
+        package var visualTokens: Int
+        package var patchesPerPair: Int
+        /// Pairs that go through the vision tower; nil: as many as there may be.
+        package var encodedPairs: Int?
+
+        package init(
+            tokens: Int, visualTokens: Int, patchesPerPair: Int, encodedPairs: Int? = nil
+        ) {
+            self.tokens = tokens
+            self.visualTokens = visualTokens
+            self.patchesPerPair = patchesPerPair
+            self.encodedPairs = encodedPairs
+        }
+    }
+
     private let configuration: ModelConfiguration
     /// All weights; mapped, but needed in memory to run at speed.
     package let weights: Int
@@ -14,38 +36,77 @@ package struct MemoryModel: Sendable, Equatable {
         weights = weightBytes
     }
 
-    /// Keys and values of so many tokens, 32-bit.
-    package func cache(tokens: Int) -> Int {
-        2 * configuration.text.layers * configuration.text.kvWidth * tokens * 4
+    /// Keys and values of so many tokens.
+    package func cache(tokens: Int, kv: KVFormat) -> Int {
+        configuration.text.cacheBytes(tokens: tokens, kv: kv)
     }
 
-    /// Activations of one chunk of prefill, logits and visual tokens.
-    package func prefillScratch(tokens: Int) -> Int {
+    /// What is in use beside keys and values where most is: while pairs are encoded, or while the
+    /// language model reads. Visual tokens wait in both.
+    package func scratch(_ input: Input, cache: Int) -> Int {
+        let visual = 4 * input.visualTokens * configuration.text.hidden
+        let most = max(encoding(input), cache + reading(input.tokens))
+        return visual + panels(input) + most - cache
+    }
+
+    /// Activations of one chunk of the language model, and logits.
+    private func reading(_ tokens: Int) -> Int {
         let text = configuration.text
         let rows = min(tokens, Session.chunk)
         let perRow =
-            3 * text.hidden + 2 * text.queryWidth + 2 * text.kvWidth + 2 * text.intermediate
-        return 4 * (rows * perRow + tokens * text.hidden + 3 * text.vocabulary)
+            2 * text.hidden + 2 * text.queryWidth + 2 * text.kvWidth + 2 * text.intermediate
+            + text.headSize
+        return 4 * (rows * perRow + 4 * text.vocabulary)
     }
 
-    /// Patch rows and activations of one pass of the vision tower over pairs of so many patches, and
-    /// the rows of the last pair of the pass before.
-    package func visionScratch(patchesPerPair: Int) -> Int {
+    /// Patch rows and activations of one pass of the vision tower, and the rows of two more pairs:
+    /// the one that comes in, and the last of the pass before.
+    private func encoding(_ input: Input) -> Int {
+        guard input.patchesPerPair > 0 else { return 0 }
         let vision = configuration.vision
-        let rows = max(patchesPerPair, VisionEncoder.chunkRows)
-        let perRow = 2 * vision.patchVolume + 6 * vision.width + vision.mlpWidth
-        return 4 * (rows * perRow + patchesPerPair * vision.patchVolume)
+        let rows = passRows(input)
+        let merged = vision.mergeSize * vision.mergeSize
+        let perRow = vision.patchVolume + 5 * vision.width + vision.headSize
+        return 4
+            * (rows * perRow + 2 * rows / merged * vision.output
+                + 2 * input.patchesPerPair * vision.patchVolume)
+    }
+
+    private func passRows(_ input: Input) -> Int {
+        let most = max(1, VisionEncoder.chunkRows / max(1, input.patchesPerPair))
+        return min(input.encodedPairs ?? most, most) * input.patchesPerPair
+    }
+
+    /// The copy of a kernel's input in the order in which it is read, kept for the next.
+    private func panels(_ input: Input) -> Int {
+        let (text, vision) = (configuration.text, configuration.vision)
+        let rows = passRows(input)
+        let merged = vision.mergeSize * vision.mergeSize
+        let seen = max(
+            Self.block(rows) * max(vision.mlpWidth, vision.patchVolume),
+            Self.block(rows / merged) * vision.mergedWidth)
+        let read = Self.block(min(input.tokens, Session.chunk)) * text.intermediate
+        return min(64 << 20, 4 * max(input.patchesPerPair > 0 ? seen : 0, read))
+    }
+
+    /// Rows that a kernel takes at a time: 640 at most, as equal parts as can be.
+    private static func block(_ rows: Int) -> Int {
+        guard rows > 0 else { return 0 }
+        let blocks = (rows + 639) / 640
+        return (rows + blocks - 1) / blocks
     }
 
     /// Decoded pictures: those that the decoder keeps for reference and in flight, those that wait
-    /// while a cut is in doubt, and two as RGB.
-    package func frames(of size: PixelSize, threads: Int) -> Int {
+    /// while a cut is in doubt, and two as RGB. A codec may need fewer; the number of threads, which
+    /// decides on how many are in flight, is taken for that of a common machine, so that no limit
+    /// depends on it.
+    package func frames(of size: PixelSize) -> Int {
         let decoded = size.area * 3 / 2
-        return decoded * (8 + CutDetector.lookahead + 2 * threads) + 2 * 3 * size.area
+        return decoded * (12 + CutDetector.lookahead) + 2 * 3 * size.area
     }
 
-    /// What the program needs before anything else: code, tokenizer, libraries.
-    package static let base = 48 << 20
+    /// What the program is before anything else: code, libraries, the tokenizer.
+    package var program: Int { 56_000_000 + 140 * configuration.text.vocabulary }
 }
 
 extension Model {
@@ -73,5 +134,17 @@ extension Model {
         return decodeWeightBytes + tower + embedding
             + vision.patchEmbedding.byteCount + vision.merger0.weight.byteCount
             + vision.merger2.weight.byteCount
+    }
+
+    /// Bytes of matrices that are no part of a mapped file: they were converted when the model was
+    /// loaded, and are in memory already.
+    package var ownedBytes: Int {
+        let layers = language.layers.flatMap { [$0.q, $0.k, $0.v, $0.o, $0.gate, $0.up, $0.down] }
+        let blocks = vision.blocks.flatMap { [$0.qkv, $0.proj, $0.fc1, $0.fc2] }
+        let isTied = language.embedding.storage === language.head.storage
+        let matrices =
+            (layers + blocks + [vision.merger0, vision.merger2]).map(\.weight)
+            + [vision.patchEmbedding, language.head] + (isTied ? [] : [language.embedding])
+        return matrices.reduce(0) { $0 + ($1.storage is MappedFile ? 0 : $1.byteCount) }
     }
 }

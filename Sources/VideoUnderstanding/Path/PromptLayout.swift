@@ -2,6 +2,23 @@ import Imaging
 import Qwen2VL
 import Text
 
+/// A visual input, as far as a prompt has to do with it.
+package struct VisualPlace: Sendable, Equatable {
+    package var kind: VisualKind
+    package var grid: PatchGrid
+    /// Nil where all of its tokens are read.
+    package var kept: TokenSelection?
+
+    package init(_ kind: VisualKind, _ grid: PatchGrid, kept: TokenSelection? = nil) {
+        self.kind = kind
+        self.grid = grid
+        self.kept = kept
+    }
+
+    /// - Parameter merge: patches per token and axis.
+    package func tokens(merge: Int) -> Int { kept?.count ?? grid.patches / (merge * merge) }
+}
+
 /// A prompt as the model takes it: ids with the pads of its visual inputs in place, and positions.
 package struct PromptLayout: Sendable {
     /// `[tokens]`, pads included.
@@ -11,11 +28,11 @@ package struct PromptLayout: Sendable {
     package let positions: RotaryPositions
 
     /// - Parameters:
-    ///   - pieces: from the chat template; its visual pieces stand for the grids, in order.
-    ///   - grids: one for each visual piece.
+    ///   - pieces: from the chat template; its visual pieces stand for the inputs, in order.
+    ///   - places: one for each visual piece.
     /// - Source: spec 5.4 and 6.1.
     package init(
-        pieces: [PromptPiece], grids: [PatchGrid], configuration: ModelConfiguration,
+        pieces: [PromptPiece], places: [VisualPlace], configuration: ModelConfiguration,
         rule: MRoPERule, ablation: Ablation? = nil
     ) {
         let merge = configuration.vision.mergeSize
@@ -28,16 +45,17 @@ package struct PromptLayout: Sendable {
                 ids += tokens
                 positionPieces.append(.text(tokens.count))
             case .visual(let kind, _):
-                let grid = grids[visuals.count]
-                let count = grid.patches / (merge * merge)
+                let place = places[visuals.count]
+                let count = place.tokens(merge: merge)
                 let pad =
                     kind == .image ? configuration.tokens.imagePad : configuration.tokens.videoPad
                 visuals.append(ids.count..<ids.count + count)
                 ids += repeatElement(pad, count: count)
-                positionPieces.append(.visual(grid))
+                positionPieces.append(.visual(place.grid, kept: place.kept))
             }
         }
-        precondition(visuals.count == grids.count, "\(visuals.count) places, \(grids.count) grids")
+        precondition(
+            visuals.count == places.count, "\(visuals.count) pieces, \(places.count) inputs")
         self.ids = ids
         self.visuals = visuals
         let positions = RotaryPositions.of(positionPieces, merge: merge, rule: rule)

@@ -11,12 +11,16 @@ package struct VisualInput: Sendable {
     /// repeated.
     package var window: FrameWindow
     package var grid: PatchGrid
+    /// Which of its tokens are read; nil: all.
+    package var kept: TokenSelection?
     /// `[tokens, hidden]`; empty where they are left in the memory until they are needed.
     package var embeddings: [Float]
     /// Names of the pairs, in order; empty without a memory.
     package var hashes: [ContentHash] = []
-    /// Positions that it takes in the language model.
+    /// Tokens that are read.
     package var tokens: Int
+
+    package var place: VisualPlace { VisualPlace(kind, grid, kept: kept) }
 
     package var moments: [SampledMoment] { window.moments }
 
@@ -35,7 +39,17 @@ package struct VisualInput: Sendable {
         }
         part.grid = PatchGrid(time: pairs.count, height: grid.height, width: grid.width)
         part.hashes = Array(hashes[pairs])
-        part.tokens = tokens / grid.time * pairs.count
+        if let kept {
+            // What the first pair leaves out is in a pair that is not there any more.
+            var selection = TokenSelection(tokensPerPair: kept.tokensPerPair)
+            for pair in pairs {
+                selection.append(pair == pairs.lowerBound ? nil : kept.cells(of: pair))
+            }
+            part.kept = selection
+            part.tokens = selection.count
+        } else {
+            part.tokens = tokens / grid.time * pairs.count
+        }
         return part
     }
 
@@ -43,12 +57,39 @@ package struct VisualInput: Sendable {
     func range(end: Double) -> TimeRange {
         TimeRange(start: window.start, end: window.next?.time ?? end)
     }
+
+    /// Tokens that were left out; nil where none were to be.
+    func dropped(_ options: AnalysisOptions) -> Int? {
+        options.prune.map { _ in kept?.dropped ?? 0 }
+    }
+
+    /// Attention on each pair, from that on each pair or, where some tokens are left out, on each
+    /// token.
+    ///
+    /// What is left out would have been looked at about as much as what is read of the same cell
+    /// before and after it, which shows the same: the mean of the two stands for it.
+    package func sharesOfPairs(_ shares: [Double]) -> [Double] {
+        guard let kept, shares.count == kept.count else { return shares }
+        var sums = [Double](repeating: 0, count: kept.counts.count)
+        /// Of each cell, the last pair that was read and its share.
+        var last: [(pair: Int, share: Double)?] = .init(repeating: nil, count: kept.tokensPerPair)
+        for (place, share) in zip(kept.places, shares) {
+            let (pair, cell) = place.quotientAndRemainder(dividingBy: kept.tokensPerPair)
+            if let last = last[cell] {
+                for between in last.pair + 1..<pair { sums[between] += (last.share + share) / 2 }
+            }
+            sums[pair] += share
+            last[cell] = (pair, share)
+        }
+        return sums
+    }
 }
 
 /// Turns pairs of frames into visual tokens, a bounded number of pairs at a time.
 ///
 /// A pair whose patches are those of the pair before, as where nothing moves, shares its visual
-/// tokens: the vision tower sees each pair by itself, so that they would come out the same.
+/// tokens: the vision tower sees each pair by itself, so that they would come out the same. So does,
+/// with `--prune`, a pair in which nothing has changed enough to be read.
 package struct VisualInputBuilder {
     private let encoder: VisionEncoder
     private let preprocessor: PairPreprocessor
@@ -61,6 +102,10 @@ package struct VisualInputBuilder {
     /// Sees every batch of patch rows before it is encoded; for traces.
     private let tap: (([Float]) -> Void)?
     private let memory: VideoMemory?
+    private var pruner: TokenPruner?
+    /// Embeddings of a pair of which is not known yet what is read, and the pairs before it.
+    private var pending: [Float] = []
+    private var placed = 0
     /// Names of the pairs of this input, and of those that wait.
     private var hashes: [ContentHash] = []
     private var waitingHashes: [ContentHash] = []
@@ -78,7 +123,7 @@ package struct VisualInputBuilder {
     package private(set) var recalled = 0
 
     package init(
-        encoder: VisionEncoder, plan: VisualPlan, model: ModelConfiguration,
+        encoder: VisionEncoder, plan: VisualPlan, model: ModelConfiguration, prune: Double? = nil,
         ablation: Ablation? = nil, memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
     ) {
         self.encoder = encoder
@@ -88,9 +133,8 @@ package struct VisualInputBuilder {
         target = plan.target
         self.tap = tap
         geometry = PatchGeometry(model.vision)
-        preprocessor = PairPreprocessor(
-            source: plan.source, target: plan.target, patch: geometry,
-            mean: model.preprocessor.mean, std: model.preprocessor.std)
+        preprocessor = PairPreprocessor(plan, model: model)
+        pruner = prune.map { TokenPruner($0, target: plan.target, model: model) }
         pairsPerPass = max(1, VisionEncoder.chunkRows / preprocessor.patches)
         if case .shuffleFrames(let seed) = ablation { shuffle = seed } else { shuffle = nil }
     }
@@ -102,16 +146,24 @@ package struct VisualInputBuilder {
         let preprocessor = preprocessor
         let new = timing.measure(\.preprocess) { preprocessor.rows(first, second) }
         pairs += 1
+        // The order in which shuffled frames are encoded is not known yet.
+        if shuffle == nil { tap?(new) }
+        var isNew = true
+        if pruner != nil { isNew = timing.measure(\.preprocess) { pruner?.add(new) ?? true } }
         var hash: ContentHash?
         if memory != nil {
-            let grid = grid(of: 1)
-            let name = try timing.measure(\.preprocess) {
-                try VideoMemory.name(ofRows: new, grid: grid)
+            // What is shared has the name of what it shares.
+            if isNew || hashes.isEmpty {
+                let grid = grid(of: 1)
+                hash = try timing.measure(\.preprocess) {
+                    try VideoMemory.name(ofRows: new, grid: grid)
+                }
+            } else {
+                hash = hashes.last
             }
-            hashes.append(name)
-            hash = name
+            if let hash { hashes.append(hash) }
         }
-        guard !repeats(new) else {
+        guard isNew, !repeats(new) else {
             order.append(waiting - 1)
             shared += 1
             return
@@ -138,7 +190,7 @@ package struct VisualInputBuilder {
         guard let known = try memory?.tokens(of: hash, count: tokens * hidden) else { return false }
         if waiting > 0 { try flush(pairs: waiting, &timing) }
         place([], pairs: 0)
-        embeddings += known
+        append(known[...])
         encoded = (new, known)
         recalled += 1
         return true
@@ -155,15 +207,18 @@ package struct VisualInputBuilder {
         while waiting > 0 { try flush(pairs: min(waiting, pairsPerPass), &timing) }
         place([], pairs: 0)
         let grid = grid(of: pairs)
+        let tokens = grid.patches / (geometry.mergeSize * geometry.mergeSize)
+        let kept = pruner?.finish()
+        if let kept { settle(kept.cells(of: pairs - 1)) }
         defer {
             embeddings = []
             hashes = []
             pairs = 0
+            placed = 0
         }
         return VisualInput(
-            kind: kind, window: window, grid: grid,
-            embeddings: embeddings, hashes: hashes,
-            tokens: grid.patches / (geometry.mergeSize * geometry.mergeSize))
+            kind: kind, window: window, grid: grid, kept: kept, embeddings: embeddings,
+            hashes: hashes, tokens: kept?.count ?? tokens)
     }
 
     /// Encodes the first `pairs` of the pairs that wait.
@@ -171,7 +226,7 @@ package struct VisualInputBuilder {
         let count = pairs * preprocessor.valueCount
         let batch = pairs == waiting ? rows : Array(rows[..<count])
         let (encoder, grid) = (encoder, grid(of: pairs))
-        tap?(batch)
+        if shuffle != nil { tap?(batch) }
         let new = try timing.measure(\.vision) { try encoder.encode(batch, grid: grid) }
         if let memory {
             let size = new.count / pairs
@@ -201,18 +256,37 @@ package struct VisualInputBuilder {
     private mutating func place(_ new: [Float], pairs: Int) {
         let size = pairs == 0 ? 0 : new.count / pairs
         let ready = order.prefix { $0 < pairs }
-        if ready.count == pairs, ready.first != -1 {
-            embeddings += new
-        } else {
-            for index in ready {
-                if index >= 0 {
-                    embeddings += new[index * size..<(index + 1) * size]
-                } else if let encoded {
-                    embeddings += encoded.embedding
-                }
+        for index in ready {
+            if index >= 0 {
+                append(new[index * size..<(index + 1) * size])
+            } else if let encoded {
+                append(encoded.embedding[...])
             }
         }
         order = order.dropFirst(ready.count).map { $0 - pairs }
+    }
+
+    /// Puts the next pair behind the pairs before.
+    ///
+    /// - Parameter pair: embeddings of all of its tokens.
+    private mutating func append(_ pair: ArraySlice<Float>) {
+        guard let pruner else {
+            embeddings += pair
+            return
+        }
+        if !pending.isEmpty { settle(pruner.cells[placed]) }
+        pending = Array(pair)
+    }
+
+    /// Puts what is read of the pair that waits behind the pairs before.
+    private mutating func settle(_ cells: [Int]?) {
+        if let cells {
+            for cell in cells { embeddings += pending[cell * hidden..<(cell + 1) * hidden] }
+        } else {
+            embeddings += pending
+        }
+        pending = []
+        placed += 1
     }
 
     private func grid(of pairs: Int) -> PatchGrid { geometry.grid(of: target, pairs: pairs) }

@@ -10,8 +10,8 @@ package struct VisualStream: ~Copyable {
 
     package init(
         _ reader: consuming FrameReader, plan: VisualPlan, minShot: Double = 0,
-        encoder: VisionEncoder, model: ModelConfiguration, ablation: Ablation? = nil,
-        memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
+        encoder: VisionEncoder, model: ModelConfiguration, prune: Double? = nil,
+        ablation: Ablation? = nil, memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
         // Whoever taps wants pictures as they are.
@@ -19,7 +19,7 @@ package struct VisualStream: ~Copyable {
             reader, limit: plan.limit, minShot: minShot,
             transferSize: tap == nil ? plan.transferSize : nil)
         builder = VisualInputBuilder(
-            encoder: encoder, plan: plan, model: model, ablation: ablation,
+            encoder: encoder, plan: plan, model: model, prune: prune, ablation: ablation,
             memory: memory, tap: tap)
     }
 

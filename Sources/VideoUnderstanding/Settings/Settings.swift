@@ -1,3 +1,4 @@
+import Compute
 import Imaging
 import OrderedJSON
 import Qwen2VL
@@ -87,16 +88,31 @@ public struct Settings: Sendable, Equatable {
 
     public var sampling = Sampling()
     public var pixels = Pixels()
+    /// Visual tokens are left out that differ by no more than this share from what was read of the
+    /// same part of the picture before, 0 to 1; nil: none are.
+    public var prune: Double?
     public var generation = Generation()
     /// How the matrices are stored in memory; the checkpoint's own way where nil.
     public var weights: WeightFormat?
     /// The same for the vision tower; as `weights` where nil.
     public var visionWeights: WeightFormat?
+    /// How keys and values of past tokens are stored.
+    public var kv: KVFormat {
+        get { chosenKV ?? .f32 }
+        set { chosenKV = newValue }
+    }
+    /// Nil where nobody chose; the limit of memory may then decide.
+    public var chosenKV: KVFormat?
     /// The GGUF file of the vision tower; looked for beside the model's where nil.
     public var projector: String?
     public var mrope = MRoPERule.max
     /// Seconds of video that one model input holds.
-    public var window = Rational(30)
+    public var window: Rational {
+        get { chosenWindow ?? Rational(30) }
+        set { chosenWindow = newValue }
+    }
+    /// Nil where nobody chose; the limit of memory may then decide.
+    public var chosenWindow: Rational?
     public var cuts = CutsChoice.auto
     /// Seconds; a shorter shot is no segment of its own but joined to its neighbour.
     public var minSegment = Rational(2)
@@ -132,6 +148,8 @@ public struct Settings: Sendable, Equatable {
     public var threads: Int?
     /// 80 % of the machine's memory where nil.
     public var maxMemory: ByteSize?
+    /// In words, what of these settings was changed to stay below that; nil where nothing was.
+    public var adaptation: String?
 
     public init() {}
 
@@ -155,10 +173,12 @@ public struct Settings: Sendable, Equatable {
         members.add("min_pixels", orNull: pixels.minPixels.map(JSON.int))
         members.add("max_pixels", orNull: pixels.maxPixels.map(JSON.int))
         members.add("total_pixels", orNull: pixels.totalPixels.map(JSON.int))
+        members.add("prune", ifPresent: prune.map { .decimal($0) })
         members.add("allow_references", .bool(allowReferences))
         guard purpose != .frames else { return members.json }
         members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
         members.add("vision_weights", orNull: (visionWeights?.rawValue).map(JSON.string))
+        if kv != .f32 { members.add("kv", kv.rawValue) }
         members.add("mrope", mrope.rawValue)
         members.add("system", orNull: system.map(JSON.string))
         if purpose == .summary {
@@ -226,6 +246,17 @@ public struct Settings: Sendable, Equatable {
         }
         if let low = pixels.minPixels, let high = pixels.maxPixels, low > high {
             throw invalid("--min-pixels \(low) is above --max-pixels \(high)")
+        }
+        if let prune {
+            // Six decimals stand in documents.
+            if prune != 0, !(1e-6...1).contains(prune) {
+                throw invalid("--prune must be 0, or lie between 0.000001 and 1")
+            }
+            if case .shuffleFrames = ablation {
+                throw invalid(
+                    "--prune and --ablate shuffle-frames exclude each other: what a shuffled frame "
+                        + "repeats is not what the one before it showed")
+            }
         }
         if !(1...1e6).contains(window.value) {
             throw invalid("--window must lie between 1 and 1000000 seconds")

@@ -22,10 +22,13 @@ extension Analyzer {
         onEvent: (AnalysisEvent) throws -> Void = { _ in },
         onAnswer: (Int, AnswerDocument) throws -> Void
     ) throws(Failure) {
-        let work = QuestionWork(
-            questions: questions, settings: settings,
-            options: AnalysisOptions(settings, model: model.configuration))
         do {
+            let settings =
+                try prepared?.settings
+                ?? fitted(input, for: .answers(questions), settings: settings)
+            let work = QuestionWork(
+                questions: questions, settings: settings,
+                options: AnalysisOptions(settings, model: model.configuration))
             if let cache, work.options.ablation == nil, prepared == nil,
                 try askingCache(cache, input, work, onEvent, onAnswer)
             {
@@ -78,7 +81,8 @@ extension Analyzer {
         let options = work.options
         let transcript = try prepared?.transcript ?? transcript(of: input, options: options)
         var stream = try open(
-            input, windowed: false, prompts: work.prompts, transcript: transcript,
+            input, windowed: false, prompts: work.prompts,
+            checksMemory: work.settings.look != .windows, transcript: transcript,
             options: options, prepared: prepared, timing: &timing)
         try onEvent(.opened(duration: stream.description.duration))
         if input.canBeReadAgain, options.ablation == nil,
@@ -135,7 +139,7 @@ extension Analyzer {
             to: visual.window.next?.time, tokenizer: tokenizer)
         var layouts = try prompts.map {
             try layOut(
-                [(visual.kind, visual.grid)], prompt: $0, system: options.system,
+                [visual.place], prompt: $0, system: options.system,
                 rule: options.mrope, ablation: options.ablation)
         }
         let probes = Array(layouts.suffix(2))
@@ -172,7 +176,7 @@ extension Analyzer {
             session.watch =
                 visual.kind == .video
                 ? AttentionWatch(
-                    visual: layout.visuals[0], pairs: visual.grid.time,
+                    visual: layout.visuals[0], pairs: visual.kept?.count ?? visual.grid.time,
                     heads: model.configuration.evidence) : nil
             let logits = try read(
                 layout, own..<layout.ids.count, visuals: [visual], into: &session,
@@ -183,7 +187,8 @@ extension Analyzer {
             // What all questions share, and this question's own part.
             timing.total = (shared + (ContinuousClock.now - questionStart)).seconds
             let usage = UsageRecord(
-                visualTokens: visual.tokens, promptTokens: layout.ids.count,
+                visualTokens: visual.tokens, droppedVisualTokens: visual.dropped(options),
+                promptTokens: layout.ids.count,
                 generatedTokens: answer.tokens)
             let spoken = spokenTimes(answer, asked, options)
             let document = AnswerDocument(
@@ -191,7 +196,7 @@ extension Analyzer {
                 outcome: answer.outcome, confidence: answer.confidence,
                 times: spoken.times,
                 evidence: EvidenceFinder().evidence(
-                    shares: session.watch?.shares ?? [], pairs: asked.pairs),
+                    shares: visual.sharesOfPairs(session.watch?.shares ?? []), pairs: asked.pairs),
                 provenance: provenance(
                     asked.watched, grids: [visual.grid], moments: visual.moments, for: .answer,
                     settings: asked.settings.reading(asked.transcript), usage: usage,

@@ -8,16 +8,26 @@ import Video
 extension Analyzer {
     /// What a summary of a video would take: exact tokens, memory, and an estimate of the time.
     ///
-    /// The video is decoded once, since only that tells how many frames there really are and where
-    /// windows end at cuts; no picture is prepared and the model does not run. Tokens are those of the windows: summing up
-    /// the texts of several windows comes on top, and depends on what they say.
+    /// The video is decoded once, since only that tells how many frames there really are, where
+    /// windows end at cuts, and which pairs of frames repeat; of the model, its first layers run for a
+    /// fraction of a second. Tokens are those of the windows: summing up the texts of several windows
+    /// comes on top, and depends on what they say.
+    ///
     /// - Throws: `Failure`.
     public func plan(
         _ input: VideoInput, settings: Settings, onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> PlanDocument {
         do {
+            let start = ProcessMemory.resident
+            var fitting = settings
+            do {
+                fitting = try fitted(input, for: .summary, settings: settings)
+            } catch let failure as Failure where failure.code == .limitMemory {
+                // That it does not fit is what the plan says.
+            }
             return try planning(
-                input, settings, AnalysisOptions(settings, model: model.configuration), onEvent)
+                input, fitting, AnalysisOptions(fitting, model: model.configuration),
+                residentBefore: start, onEvent)
         } catch {
             throw Failure(error, stage: .decode)
         }
@@ -25,12 +35,13 @@ extension Analyzer {
 
     private func planning(
         _ input: VideoInput, _ settings: Settings, _ options: AnalysisOptions,
-        _ onEvent: (AnalysisEvent) throws -> Void
+        residentBefore: Int?, _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> PlanDocument {
         var timing = TimingRecord()
+        let weightsBefore = ProcessMemory.residentOfCheckpoints
         let transcript = try transcript(of: input, options: options)
         let stream = try open(
-            input, windowed: true, prompts: [options.segmentPrompt], needsPictures: false,
+            input, windowed: true, prompts: [options.segmentPrompt], checksMemory: false,
             transcript: transcript, options: options, timing: &timing)
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
@@ -38,10 +49,21 @@ extension Analyzer {
         var windows = stream.intoWindows()
         let geometry = PatchGeometry(model.configuration.vision)
         var planned: [PlannedWindow] = []
-        while let window = try windows.next(timing: &timing, onPair: { _, _, _ in }) {
-            let grid = geometry.grid(of: plan.target, pairs: (window.moments.count + 1) / 2)
+        var counter = PairCounter(prune: options.prune, plan: plan, model: model.configuration)
+        var resident = residentBefore ?? 0
+        while let window = try windows.next(
+            timing: &timing,
+            onPair: { first, second, timing in
+                timing.measure(\.preprocess) {
+                    counter.add(first.image, (second ?? first).image)
+                }
+                resident = max(resident, ProcessMemory.resident ?? 0)
+            })
+        {
+            let count = counter.finish()
+            let grid = geometry.grid(of: plan.target, pairs: count.pairs)
             let layout = try layOut(
-                [(plan.kind, grid)],
+                [VisualPlace(plan.kind, grid, kept: count.kept)],
                 prompt: reading.prompt(
                     options.segmentPrompt, from: window.start, to: window.next?.time,
                     tokenizer: tokenizer),
@@ -51,57 +73,119 @@ extension Analyzer {
                 PlannedWindow(
                     range: TimeRange(start: window.start, end: end),
                     frames: window.moments.count, frameSize: plan.target, grid: grid,
-                    visualTokens: grid.time * plan.tokensPerPair,
+                    encodedPairs: count.encoded,
+                    visualTokens: count.kept?.count ?? grid.time * plan.tokensPerPair,
+                    droppedVisualTokens: options.prune.map { _ in count.kept?.dropped ?? 0 },
                     promptTokens: layout.ids.count))
             try onEvent(.seen(time: end))
         }
+        if input.canBeReadAgain {
+            _ = try timing.measure(\.open) { try Video.sha256(of: input) }
+        }
         let report = windows.reader.report
         let description = windows.reader.description
-        let longest = planned.map(\.promptTokens).max() ?? 0
-        var memory = memory(
-            tokens: longest + options.maxNewTokens, plan: plan, threads: options.threads)
-        memory.limit = options.maxMemory
-        let patches = plan.tokensPerPair * geometry.mergeSize * geometry.mergeSize
+        let needs = planned.map { window in
+            memory(
+                MemoryModel.Input(
+                    tokens: window.promptTokens + options.maxNewTokens,
+                    visualTokens: window.visualTokens, patchesPerPair: patches(plan),
+                    encodedPairs: window.encodedPairs),
+                plan: plan, options: options)
+        }
+        let need =
+            needs.max { $0.peak < $1.peak }
+            ?? memory(tokens: options.maxNewTokens, plan: plan, options: options)
+        var measured: MemoryEstimate?
+        if let residentBefore {
+            var found = need
+            found.program = max(0, residentBefore - weightsBefore - model.ownedBytes)
+            found.frames = resident - residentBefore
+            measured = found
+        }
+        let summing = try summingUp(planned, options: options)
         return PlanDocument(
             uri: input.uri, container: description.container, codec: description.codec,
             duration: description.duration, size: description.uprightSize, windows: planned,
             model: record(mrope: options.mrope),
-            usage: UsageRecord(
-                visualTokens: planned.reduce(0) { $0 + $1.visualTokens },
-                promptTokens: planned.reduce(0) { $0 + $1.promptTokens },
-                generatedTokens: planned.count * options.maxNewTokens),
-            memory: memory,
-            estimate: estimate(planned, patches: patches, options: options, decode: timing.decode),
+            usage: planned.reduce(into: UsageRecord()) { usage, window in
+                usage += UsageRecord(
+                    visualTokens: window.visualTokens,
+                    droppedVisualTokens: window.droppedVisualTokens,
+                    promptTokens: window.promptTokens, generatedTokens: options.maxNewTokens)
+            },
+            memory: need, measuredMemory: measured, summingUp: summing?.total,
+            estimate: try estimate(
+                planned, summing?.prompts ?? [],
+                patches: geometry.grid(of: plan.target, pairs: 1), options: options,
+                timing: timing),
             settings: effective(settings.reading(transcript)).json(for: .summary),
-            warnings: modelWarnings + plan.warnings + report.warningRecords + reading.warnings)
+            warnings: modelWarnings + settings.warnings + plan.warnings + report.warningRecords
+                + reading.warnings)
     }
 
-    /// Seconds by stage, from operations and bytes counted, and rates measured now.
-    private func estimate(
-        _ windows: [PlannedWindow], patches: Int, options: AnalysisOptions, decode: Double
-    ) -> TimingRecord {
-        let work = WorkCount(model.configuration)
-        let flops = MachineLimits.peak(pool)
-        let bandwidth = MachineLimits.readBandwidth(pool, bytes: 512 << 20, repeats: 2)
-        var timing = TimingRecord()
-        timing.decode = decode
-        for window in windows {
-            timing.vision +=
-                work.vision(pairs: window.grid.time, patchesPerPair: patches)
-                / (flops * Self.computeShare)
-            timing.prefill +=
-                work.prefill(tokens: window.promptTokens) / (flops * Self.computeShare)
-            timing.generate +=
-                Double(options.maxNewTokens)
-                * work.decodeBytes(
-                    weights: model.decodeWeightBytes, context: window.promptTokens)
-                / (bandwidth * Self.bandwidthShare)
+    /// Prompts that sum up the texts of several windows, if every text is as long as it may be and
+    /// every window a segment; chapters come on top of that.
+    ///
+    /// - Returns: tokens of each prompt, and of all; nil where there is nothing to sum up.
+    private func summingUp(
+        _ windows: [PlannedWindow], options: AnalysisOptions
+    ) throws -> (prompts: [Int], total: UsageRecord)? {
+        guard windows.count > 1 else { return nil }
+        let longest = options.maxNewTokens
+        // What surrounds a note takes up to 45 tokens.
+        let fitting = max(1, try roomForNotes(options) / (longest + 45))
+        var notes = windows.map {
+            Prompts.Note(
+                start: Timecode.text(of: $0.range.start), end: Timecode.text(of: $0.range.end),
+                text: "")
         }
-        timing.total = timing.decode + timing.vision + timing.prefill + timing.generate
+        var prompts: [Int] = []
+        while notes.count > 1 {
+            let groups = (notes.count + Self.mostNotes - 1) / Self.mostNotes
+            let size = min(fitting, (notes.count + groups - 1) / groups)
+            guard size > 1 else { break }
+            var next: [Prompts.Note] = []
+            for first in stride(from: 0, to: notes.count, by: size) {
+                let group = Array(notes[first..<min(first + size, notes.count)])
+                next.append(
+                    Prompts.Note(start: group[0].start, end: group[group.count - 1].end, text: ""))
+                guard group.count > 1 else { continue }
+                let layout = try layOut(
+                    [], prompt: Prompts.whole(of: group), system: options.system,
+                    rule: options.mrope)
+                prompts.append(layout.ids.count + group.count * longest)
+            }
+            notes = next
+        }
+        return (
+            prompts,
+            UsageRecord(
+                promptTokens: prompts.reduce(0, +), generatedTokens: prompts.count * longest)
+        )
+    }
+
+    /// Seconds by stage, if every text is as long as it may be.
+    ///
+    /// - Parameters:
+    ///   - prompts: tokens of the prompts that sum up.
+    ///   - timing: what was measured of the video itself.
+    private func estimate(
+        _ windows: [PlannedWindow], _ prompts: [Int], patches: PatchGrid,
+        options: AnalysisOptions, timing: TimingRecord
+    ) throws -> TimingRecord {
+        let lengths = (windows.map(\.promptTokens) + prompts).sorted()
+        guard !lengths.isEmpty else { return timing }
+        let trial = try SpeedTrial(
+            model, pool: pool, patches: patches,
+            pairs: windows.map(\.encodedPairs).max() ?? 0,
+            context: lengths[lengths.count / 2] + options.maxNewTokens / 2, kv: options.kv)
+        var timing = timing
+        timing.vision = windows.reduce(0) { $0 + Double($1.encodedPairs) * trial.pair }
+        timing.prefill = lengths.reduce(0) { $0 + trial.prefill(tokens: $1) }
+        timing.generate = Double(lengths.count) * trial.generation(tokens: options.maxNewTokens)
+        timing.total =
+            timing.open + timing.decode + timing.preprocess + timing.vision + timing.prefill
+            + timing.generate
         return timing
     }
-
-    /// Parts of the machine's best rates that the path usually reaches; see `reelscribe bench`.
-    private static let computeShare = 0.65
-    private static let bandwidthShare = 0.85
 }

@@ -60,8 +60,8 @@ extension Analyzer {
                 frameSize: watched.plan.target, grids: grids, timestamps: moments.map(\.time)),
             model: record(mrope: settings.mrope), settings: effective(settings).json(for: purpose),
             usage: usage, finishReason: finish,
-            warnings: modelWarnings + watched.plan.warnings + watched.report.warningRecords
-                + warnings,
+            warnings: modelWarnings + settings.warnings + watched.plan.warnings
+                + watched.report.warningRecords + warnings,
             timing: timing)
     }
 
@@ -85,6 +85,13 @@ extension Analyzer {
 
     /// What a reader must know about the model before trusting its words.
     package var modelWarnings: [WarningRecord] { model.configuration.kind.warnings }
+}
+
+extension Settings {
+    /// What was changed of them.
+    var warnings: [WarningRecord] {
+        adaptation.map { [WarningRecord(code: "limit.adapted", message: $0)] } ?? []
+    }
 }
 
 extension ModelKind {

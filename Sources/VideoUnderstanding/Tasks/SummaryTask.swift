@@ -15,6 +15,8 @@ extension Analyzer {
         onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> SummaryDocument {
         do {
+            let settings =
+                try prepared?.settings ?? fitted(input, for: .summary, settings: settings)
             return try summarizing(
                 input, settings, AnalysisOptions(settings, model: model.configuration), prepared,
                 onEvent)
@@ -56,7 +58,7 @@ extension Analyzer {
             let text = try describe(
                 visual, stream.plan, &reading, memory: nil, options: options, timing: &timing,
                 onEvent: onEvent)
-            story.add(text, to: visual)
+            story.add(text, to: visual, options: options)
         }
         let watched = stream.watched
         return try summary(
@@ -82,7 +84,7 @@ extension Analyzer {
             let text = try describe(
                 visual, facts.watched.plan, &reading, memory: video.memory, options: options,
                 timing: &timing, onEvent: onEvent)
-            story.add(text, to: visual)
+            story.add(text, to: visual, options: options)
         }
         return try summary(
             story, facts.watched, reading, settings: settings.reading(facts.transcript),
@@ -137,12 +139,12 @@ extension Analyzer {
             options.segmentPrompt, from: visual.window.start, to: visual.window.next?.time,
             tokenizer: tokenizer)
         let layout = try layOut(
-            [(visual.kind, visual.grid)], prompt: prompt, system: options.system,
+            [visual.place], prompt: prompt, system: options.system,
             rule: options.mrope, ablation: options.ablation)
         let key = try memory.map { _ in try textKey(layout, visual, options) }
         let isPrefixWanted = memory.map { $0.file.isWritable && $0.keepsPrefixes } ?? false
         let end = layout.visuals[0].upperBound
-        let prefix = isPrefixWanted ? try prefixKey(layout, end, visual) : nil
+        let prefix = isPrefixWanted ? try prefixKey(layout, end, visual, kv: options.kv) : nil
         let hasPrefix = try prefix.map { try memory?.file.hasPrefix($0) ?? false } ?? true
         if hasPrefix, let key, let known = try memory?.file.summary(key) {
             return WindowText(known, key: key, prefix: prefix)
@@ -185,7 +187,7 @@ extension Analyzer {
     }
 
     /// Notes that are summed up at once: of many more a model forgets most.
-    private static let mostNotes = 12
+    static let mostNotes = 12
 
     /// One text from notes on consecutive parts, by rounds of at most ``mostNotes`` notes each,
     /// fewer where the context is short.
@@ -227,7 +229,7 @@ extension Analyzer {
     }
 
     /// Tokens of the context that notes may take beside the words around them and the answer.
-    private func roomForNotes(_ options: AnalysisOptions) throws -> Int {
+    func roomForNotes(_ options: AnalysisOptions) throws -> Int {
         let frame = try layOut(
             [], prompt: Prompts.whole(of: []), system: options.system, rule: options.mrope)
         return model.configuration.text.maxPositions - options.maxNewTokens - frame.ids.count - 8
@@ -302,10 +304,12 @@ private struct Story {
     var moments: [SampledMoment] = []
     private var open: [(window: FrameWindow, text: WindowText)] = []
 
-    mutating func add(_ text: WindowText, to visual: VisualInput) {
+    mutating func add(
+        _ text: WindowText, to visual: VisualInput, options: AnalysisOptions
+    ) {
         usage += UsageRecord(
-            visualTokens: visual.tokens, promptTokens: text.promptTokens,
-            generatedTokens: text.tokens)
+            visualTokens: visual.tokens, droppedVisualTokens: visual.dropped(options),
+            promptTokens: text.promptTokens, generatedTokens: text.tokens)
         if text.finish == .length { finish = .length }
         grids.append(visual.grid)
         moments += visual.moments

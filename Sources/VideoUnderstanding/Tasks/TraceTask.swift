@@ -60,7 +60,7 @@ extension Analyzer {
         }
 
         let layout = try layOut(
-            visuals.map { ($0.kind, $0.grid) }, prompt: trace.prompt, system: options.system,
+            visuals.map(\.place), prompt: trace.prompt, system: options.system,
             special: .recognised, rule: options.mrope, ablation: options.ablation)
         try onEvent(.stage("reading \(layout.ids.count) tokens"))
         var session = try session(
@@ -80,7 +80,13 @@ extension Analyzer {
         let configuration = model.configuration
         let embeddings = visuals.flatMap(\.embeddings)
         let positions = layout.positions
-        return frames.tensors + [
+        // Which rows of the merger's output are read, where not all of them are.
+        var kept: [TraceTensor] = []
+        if options.prune != nil {
+            let places = visuals.places(merge: configuration.vision.mergeSize)
+            kept = [TraceTensor("visual_tokens_kept", shape: [places.count], .i64(places))]
+        }
+        return frames.tensors + kept + [
             TraceTensor(
                 "pixel_values",
                 shape: [
@@ -102,6 +108,20 @@ extension Analyzer {
                 "logits", shape: [logits.count / vocabulary, vocabulary], .f32(logits)),
             TraceTensor("generated_ids", shape: [text.tokens.count], .i64(text.tokens)),
         ]
+    }
+}
+
+extension [VisualInput] {
+    /// Places of the tokens that are read among those of all inputs.
+    fileprivate func places(merge: Int) -> [Int] {
+        var places: [Int] = []
+        var first = 0
+        for visual in self {
+            let all = visual.grid.patches / (merge * merge)
+            places += (visual.kept?.places ?? [Int](0..<all)).map { first + $0 }
+            first += all
+        }
+        return places
     }
 }
 

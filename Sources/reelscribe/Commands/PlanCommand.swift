@@ -38,7 +38,10 @@ struct PlanCommand: ParsableCommand {
             videos: videos, output: result.output, writesErrorDocuments: true, progress: progress)
         try jobs.run(isSingle: videos.count == 1) { video, output throws(Failure) in
             var document = try work.plan(video)
-            if result.timing.noTiming { document.estimate = nil }
+            if result.timing.noTiming {
+                document.estimate = nil
+                document.measuredMemory = nil
+            }
             progress.finish()
             try output.write(document)
         }

@@ -32,6 +32,7 @@ extension GlanceChoice: ExpressibleByArgument {
 }
 extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
+extension KVFormat: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 

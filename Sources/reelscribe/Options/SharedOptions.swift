@@ -36,6 +36,12 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Storage of the keys and values of past tokens: f32; or, smaller but rounded, f16, int8. (default: f32)",
+            valueName: "type"))
+    var kv: KVFormat?
+
+    @Option(
+        help: ArgumentHelp(
             "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5. (default: max)",
             valueName: "rule"))
     var mrope: MRoPERule?
@@ -56,6 +62,7 @@ struct ModelOptions: ParsableArguments {
         if let mmproj { settings.projector = mmproj }
         if let weights { settings.weights = weights }
         if let visionWeights { settings.visionWeights = visionWeights }
+        if let kv { settings.kv = kv }
         if let mrope { settings.mrope = mrope }
         if let threads { settings.threads = threads }
         if let maxMemory { settings.maxMemory = maxMemory }
@@ -110,6 +117,12 @@ struct SamplingOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Leave out visual tokens that show what they showed before: those that differ from what was last read of the same part of the picture by at most this share of the full range, 0 to 1. 0 leaves out what is equal; 0.02 also bears the noise of a codec. (default: all are read)",
+            valueName: "share"))
+    var prune: Double?
+
+    @Option(
+        help: ArgumentHelp(
             "Frames per second that a folder of images stands for. (default: 2)", valueName: "f"))
     var inputFps: Rational?
 
@@ -131,6 +144,7 @@ struct SamplingOptions: ParsableArguments {
         if let minPixels { settings.pixels.minPixels = minPixels }
         if let maxPixels { settings.pixels.maxPixels = maxPixels }
         if let totalPixels { settings.pixels.totalPixels = totalPixels }
+        if let prune { settings.prune = prune }
         if allowReferences { settings.allowReferences = true }
     }
 }

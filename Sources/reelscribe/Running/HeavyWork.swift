@@ -120,7 +120,8 @@ final class HeavyWork {
 
     func bench(_ bench: BenchOrder) throws(Failure) -> BenchDocument {
         let settings = order.settings
-        var benchmark = Benchmark(.init(threads: settings.effectiveThreads))
+        var benchmark = Benchmark(
+            .init(threads: settings.effectiveThreads, kv: settings.kv))
         let clip = try BenchmarkClip()
         func load() throws(Failure) -> Model {
             guard let model = order.model else {

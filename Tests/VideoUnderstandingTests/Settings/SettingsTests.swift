@@ -31,6 +31,15 @@ import VideoUnderstanding
         #expect(settings.json(for: .summary) == Settings().json(for: .summary))
     }
 
+    // What is rounded is told; documents of old readers, where nothing is, stay as they were.
+    @Test func storageOfKeysIsASetting() {
+        var settings = Settings()
+        #expect(settings.json(for: .answer)["kv"] == nil)
+        settings.kv = .int8
+        #expect(settings.json(for: .answer)["kv"]?.string == "int8")
+        #expect(settings.json(for: .frames)["kv"] == nil, "no model runs")
+    }
+
     @Test func seedsKeepAllOfTheirDigits() {
         var settings = Settings()
         settings.generation.seed = .max
