@@ -28,6 +28,8 @@ extension LookChoice: ExpressibleByArgument {}
 extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
 extension KVFormat: ExpressibleByArgument {}
+extension DraftChoice: ExpressibleByArgument {}
+extension Benchmark.Part: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 
