@@ -4,7 +4,7 @@ import Qwen2VL
 import Testing
 
 /// A model small enough to run in every test, with sizes that divide by no vector.
-private func tinyModel(_ format: WeightFormat = .f32) throws -> Model {
+func tinyModel(_ format: WeightFormat = .f32) throws -> Model {
     let text = TextConfiguration(
         hidden: 60, intermediate: 150, layers: 2, heads: 6, kvHeads: 2, headSize: 20,
         vocabulary: 203, ropeTheta: 10_000, mropeSections: [2, 4, 4], tieWordEmbeddings: false)

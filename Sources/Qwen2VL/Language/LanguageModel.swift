@@ -19,13 +19,15 @@ struct LanguageModel: Sendable {
     ///   - positions: of the rows.
     ///   - sequences: whose the rows are, one after the other; the cache holds their other tokens.
     ///   - use: whether many tokens of a prompt are read, or a few are decoded.
-    ///   - watch: gets what the last of the rows attends to.
+    ///   - watched: rows of which it is to be told what they attend to.
+    /// - Returns: of each watched row, `[heads, pairs]` of each layer that is watched.
     /// - Throws: `CancellationError`, the cache then holding rubbish for the rows.
     func forward(
         _ positions: RotaryPositions, _ sequences: [KVSequence], use: LinearUse,
-        cache: inout KVPages, scratch: inout LanguageScratch, watch: inout AttentionWatch?
-    ) throws {
+        cache: inout KVPages, scratch: inout LanguageScratch, watched: [WatchedRow] = []
+    ) throws -> [[[Float]]] {
         let rows = positions.count
+        var looks = [[[Float]]](repeating: [], count: watched.count)
         scratch.rotary.fill(positions, frequencies: frequencies)
         for (index, layer) in model.language.layers.enumerated() {
             try Task.checkCancellation()
@@ -42,12 +44,13 @@ struct LanguageModel: Sendable {
             pool.attend(
                 scratch.query, heads: sizes.heads, sequences, layer: index, in: cache,
                 into: &scratch.attended)
-            if let watched = watch, watched.heads.layers.contains(index) {
-                watch?.add(
+            for (place, look) in watched.enumerated()
+            where look.watch.heads.layers.contains(index) {
+                looks[place].append(
                     pool.attentionShares(
-                        scratch.query, row: rows - 1, heads: sizes.heads,
-                        sequences[sequences.count - 1], layer: index, in: cache,
-                        watched: watched.visual, groups: watched.pairs))
+                        scratch.query, row: look.row, heads: sizes.heads, look.sequence,
+                        layer: index, in: cache, watched: look.watch.visual,
+                        groups: look.watch.pairs))
             }
             pool.apply(
                 layer.o, to: scratch.attended, rows: rows, into: &scratch.hidden, adding: true,
@@ -63,7 +66,7 @@ struct LanguageModel: Sendable {
                 layer.down, to: scratch.gate, rows: rows, into: &scratch.hidden, adding: true,
                 use: use)
         }
-        watch?.endPass()
+        return looks
     }
 
     /// Appends the logits of rows of `scratch.hidden`, `[rows, vocabulary]`.

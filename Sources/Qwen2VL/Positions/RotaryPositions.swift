@@ -79,6 +79,13 @@ public struct RotaryPositions: Sendable, Equatable {
         return positions
     }
 
+    /// Positions of tokens of text of several sequences, one after the other.
+    static func texts(_ texts: [(from: Int, tokens: Int)]) -> RotaryPositions {
+        var positions = RotaryPositions()
+        for text in texts { positions.appendText(from: text.from, tokens: text.tokens) }
+        return positions
+    }
+
     /// The positions of some of the tokens, for a pass over a part of the prompt.
     public subscript(range: Range<Int>) -> RotaryPositions {
         var part = RotaryPositions()

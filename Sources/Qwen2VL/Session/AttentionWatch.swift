@@ -1,7 +1,9 @@
+import Compute
+
 /// What a session notes about where it looks: shares of attention on the pairs of one visual input.
 ///
-/// While it is set, every pass through the layers adds what its last token attends to; that token is
-/// the one from which the next is chosen.
+/// While it is set, every pass through the layers adds what the tokens attend to from which the next
+/// are chosen.
 public struct AttentionWatch: Sendable {
     /// Places of the visual tokens in the sequence.
     public let visual: Range<Int>
@@ -24,17 +26,28 @@ public struct AttentionWatch: Sendable {
         shares = [Double](repeating: 0, count: pairs)
     }
 
-    /// - Parameter found: `[heads, pairs]` of a watched layer.
-    mutating func add(_ found: [Float]) {
-        for (head, start) in stride(from: 0, to: found.count, by: pairs).enumerated()
-        where heads.contains(head: head) {
-            for pair in 0..<pairs {
-                let share = found[start + pair]
-                // Broken weights give NaN, which would stay for good.
-                if share.isFinite { shares[pair] += Double(share) }
+    /// Adds what one token attended to.
+    ///
+    /// - Parameter layers: `[heads, pairs]` of each watched layer, in their order.
+    mutating func add(_ layers: [[Float]]) {
+        for found in layers {
+            for (head, start) in stride(from: 0, to: found.count, by: pairs).enumerated()
+            where heads.contains(head: head) {
+                for pair in 0..<pairs {
+                    let share = found[start + pair]
+                    // Broken weights give NaN, which would stay for good.
+                    if share.isFinite { shares[pair] += Double(share) }
+                }
             }
         }
+        passes += 1
     }
+}
 
-    mutating func endPass() { passes += 1 }
+/// A row of a pass, and what is to be noted of where it looks.
+struct WatchedRow: Sendable {
+    let row: Int
+    /// The row's token is the last of it.
+    let sequence: KVSequence
+    let watch: AttentionWatch
 }

@@ -33,49 +33,85 @@ extension SessionError: CustomStringConvertible {
     }
 }
 
-/// One sequence of tokens in the language model, with what it remembers of them.
+/// Sequences of tokens in the language model, with what it remembers of them: a trunk, and branches
+/// that share its beginning.
 ///
+/// What adds, removes and tells of tokens is about the sequence that is selected: the trunk at first.
 /// Many sessions may share a model and a pool; one session belongs to one task at a time.
 public struct Session: ~Copyable, Sendable {
     /// Tokens that go through the layers together: enough to make reading the weights cheap.
     package static let chunk = 512
+    /// Tokens of one sequence that are decoded together, at most: its last one and a draft.
+    package static let draftRows = 8
 
-    /// Tokens in the sequence.
-    public private(set) var length = 0
-    /// Tokens that fit.
-    public let capacity: Int
+    /// Tokens in the selected sequence.
+    public internal(set) var length: Int {
+        get { sequences[selected].length }
+        set { sequences[selected].length = newValue }
+    }
+    /// Tokens that fit in the selected sequence.
+    public var capacity: Int { sequences[selected].capacity }
     /// Set to note where the tokens that are added from now on look; its visual tokens are in the
-    /// sequence already.
-    public var watch: AttentionWatch?
-
+    /// selected sequence already.
+    public var watch: AttentionWatch? {
+        get { sequences[selected].watch }
+        set { sequences[selected].watch = newValue }
+    }
     /// How keys and values are stored.
     public var kv: KVFormat { cache.format }
 
-    private let network: LanguageModel
-    private var cache: KVPages
-    private var scratch: LanguageScratch
+    let network: LanguageModel
+    var cache: KVPages
+    var scratch: LanguageScratch
+    /// The trunk, then the branches.
+    var sequences: [SessionSequence]
+    var selected = 0
+    /// Tokens of a prompt that go through the layers together.
     private let chunk: Int
+    /// Rows that there is room for in a pass.
+    let rows: Int
 
     /// - Parameters:
-    ///   - capacity: tokens, prompt and answers together. Memory is taken as it fills.
+    ///   - capacity: tokens of the trunk, prompt and answer together. Memory is taken as it fills.
     ///   - kv: how keys and values are stored.
+    ///   - branches: how many there can be at once.
+    ///   - branchCapacity: tokens that a branch can have behind those that it shares.
     /// - Throws: `system(.outOfMemory)`.
     public init(
-        model: Model, pool: ThreadPool, capacity: Int, kv: KVFormat = .f32
+        model: Model, pool: ThreadPool, capacity: Int, kv: KVFormat = .f32, branches: Int = 0,
+        branchCapacity: Int = 0
     ) throws(ModelError) {
-        try self.init(model: model, pool: pool, capacity: capacity, kv: kv, chunk: Self.chunk)
+        try self.init(
+            model: model, pool: pool, capacity: capacity, kv: kv, branches: branches,
+            branchCapacity: branchCapacity, chunk: Self.chunk)
     }
 
     package init(
-        model: Model, pool: ThreadPool, capacity: Int, kv: KVFormat = .f32, chunk: Int
+        model: Model, pool: ThreadPool, capacity: Int, kv: KVFormat = .f32, branches: Int = 0,
+        branchCapacity: Int = 0, chunk: Int
     ) throws(ModelError) {
-        precondition(capacity > 0 && chunk > 0, "capacity \(capacity), chunk \(chunk)")
+        precondition(
+            capacity > 0 && chunk > 0 && (0..<KVPages.mostSequences).contains(branches)
+                && branchCapacity >= 0,
+            "capacity \(capacity), chunk \(chunk), \(branches) branches of \(branchCapacity)")
         let text = model.configuration.text
-        let rows = min(chunk, capacity)
+        let chunk = min(chunk, max(capacity, branchCapacity))
+        let rows = max(chunk, (branches + 1) * Self.draftRows)
+        var sequences = [SessionSequence(place: KVSequence(length: 0, rows: 0), capacity: capacity)]
+        var pages = KVPages.pages(for: capacity)
+        for _ in 0..<branches {
+            sequences.append(
+                SessionSequence(
+                    place: KVSequence(own: pages, length: 0, rows: 0), capacity: 0,
+                    ownCapacity: branchCapacity, isFree: true))
+            // A branch can begin within a page, which it has a copy of.
+            pages += KVPages.pages(for: branchCapacity) + 1
+        }
         self.init(
-            network: LanguageModel(model: model, pool: pool), capacity: capacity, chunk: rows,
+            network: LanguageModel(model: model, pool: pool), sequences: sequences, chunk: chunk,
+            rows: rows,
             cache: try memory { () throws(ComputeError) in
-                try KVPages(text, format: kv, pages: KVPages.pages(for: capacity))
+                try KVPages(text, format: kv, pages: pages)
             },
             scratch: try memory { () throws(ComputeError) in
                 try LanguageScratch(text, rows: rows)
@@ -83,12 +119,13 @@ public struct Session: ~Copyable, Sendable {
     }
 
     private init(
-        network: LanguageModel, capacity: Int, chunk: Int, cache: consuming KVPages,
-        scratch: consuming LanguageScratch
+        network: LanguageModel, sequences: [SessionSequence], chunk: Int, rows: Int,
+        cache: consuming KVPages, scratch: consuming LanguageScratch
     ) {
-        self.capacity = capacity
         self.network = network
+        self.sequences = sequences
         self.chunk = chunk
+        self.rows = rows
         self.cache = cache
         self.scratch = scratch
     }
@@ -107,29 +144,13 @@ public struct Session: ~Copyable, Sendable {
         ids: [Int], visual: [VisualSpan] = [], positions: RotaryPositions,
         wantAllLogits: Bool = false
     ) throws -> [Float] {
-        try add(ids, visual, positions, wantAllLogits: wantAllLogits, use: .manyRows)
-    }
-
-    /// Adds one token of text.
-    ///
-    /// - Returns: the logits of the next one, `[vocabulary]`.
-    /// - Throws: as ``prefill(ids:visual:positions:wantAllLogits:)``.
-    public mutating func step(_ token: Int, position: Int) throws -> [Float] {
-        try add(
-            [token], [], .text(from: position, tokens: 1), wantAllLogits: false, use: .fewRows)
-    }
-
-    private mutating func add(
-        _ ids: [Int], _ visual: [VisualSpan], _ positions: RotaryPositions, wantAllLogits: Bool,
-        use: LinearUse
-    ) throws -> [Float] {
         let sizes = network.model.configuration.text
         precondition(
             !ids.isEmpty && positions.count == ids.count,
             "\(positions.count) positions for \(ids.count) tokens")
         precondition(
             watch.map { $0.visual.upperBound <= length } ?? true, "watching what is not there yet")
-        try check(ids)
+        try check(ids, for: selected)
         check(visual, count: ids.count, hidden: sizes.hidden)
         let before = length
         var logits: [Float] = []
@@ -139,17 +160,17 @@ public struct Session: ~Copyable, Sendable {
                 let rows = first..<min(first + chunk, ids.count)
                 embed(ids, visual, rows)
                 let isLast = rows.upperBound == ids.count
+                let sequence = sequences[selected].adding(rows.count)
                 // What is read on the way to the last token decides nothing.
-                var watch = isLast ? self.watch : nil
-                try network.forward(
-                    positions[rows],
-                    [KVSequence(length: length + rows.count, rows: rows.count)], use: use,
-                    cache: &cache, scratch: &scratch, watch: &watch)
-                if isLast { self.watch = watch }
+                let watched = isLast ? watch.map { [sequence.watched(rows.count - 1, $0)] } : nil
+                let looks = try network.forward(
+                    positions[rows], [sequence], use: .manyRows, cache: &cache, scratch: &scratch,
+                    watched: watched ?? [])
+                if let look = looks.first { watch?.add(look) }
                 length += rows.count
                 if wantAllLogits || isLast {
                     let wanted = wantAllLogits ? 0..<rows.count : rows.count - 1..<rows.count
-                    network.appendLogits(of: wanted, use: use, &scratch, to: &logits)
+                    network.appendLogits(of: wanted, use: .manyRows, &scratch, to: &logits)
                 }
             }
         } catch {
@@ -159,56 +180,39 @@ public struct Session: ~Copyable, Sendable {
         return logits
     }
 
+    /// Adds one token of text.
+    ///
+    /// - Returns: the logits of the next one, `[vocabulary]`.
+    /// - Throws: as ``prefill(ids:visual:positions:wantAllLogits:)``.
+    public mutating func step(_ token: Int, position: Int) throws -> [Float] {
+        try extend([token], position: position)[0]
+    }
+
+    /// Adds a few tokens of text: each gives the same logits as if it were added by itself.
+    ///
+    /// - Returns: the logits behind each, `[tokens][vocabulary]`.
+    /// - Throws: as ``prefill(ids:visual:positions:wantAllLogits:)``.
+    package mutating func extend(_ tokens: [Int], position: Int) throws -> [[Float]] {
+        let logits = try decode([(selected, tokens, position)])[0]
+        keep(selected, tokens.count)
+        return logits
+    }
+
     /// Forgets the tokens from `length` on.
     public mutating func truncate(to length: Int) {
         precondition(length >= 0 && length <= self.length, "\(length) of \(self.length) tokens")
+        let shared = sequences[selected].place.shared * KVPages.tokensPerPage
+        let others = sequences.map { $0.isFree ? 0 : $0.place.shared * KVPages.tokensPerPage }
+        precondition(
+            length >= (selected == 0 ? others.max() ?? 0 : shared),
+            "\(length) tokens are fewer than branches share")
         self.length = length
-    }
-
-    // MARK: - Memory
-
-    /// Clears what tokens that were forgotten have left in memory, so that equal sequences have equal
-    /// bytes.
-    package mutating func tidy() {
-        let place = length % KVPages.tokensPerPage
-        guard place > 0 else { return }
-        cache.clear(page: length / KVPages.tokensPerPage, from: place)
-    }
-
-    /// Shows the bytes of a piece of what this session remembers.
-    ///
-    /// - Parameter part: of tokens that are in the sequence.
-    package func withBytes<Result, Failure: Error>(
-        of part: MemoryPart, _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
-    ) throws(Failure) -> Result {
-        precondition(
-            part.pages.upperBound <= KVPages.pages(for: length),
-            "pages \(part.pages) of \(length) tokens")
-        return try cache.withBytes(
-            layer: part.layer, head: part.head, pages: part.pages, body)
-    }
-
-    /// Puts a piece where it belongs, of a sequence that this session, which is empty, is to go on
-    /// with. The session stays so until ``resume(after:)``.
-    ///
-    /// - Parameter bytes: `part.byteCount` of them, at any address.
-    package mutating func restore(_ part: MemoryPart, from bytes: UnsafeRawBufferPointer) {
-        precondition(
-            bytes.count == part.byteCount && length == 0,
-            "\(bytes.count) bytes of \(part.byteCount) after \(length) tokens")
-        cache.write(bytes, layer: part.layer, head: part.head, pages: part.pages)
-    }
-
-    /// Goes on behind tokens all pieces of which were restored.
-    package mutating func resume(after tokens: Int) {
-        precondition(tokens <= capacity, "\(tokens) of \(capacity) tokens")
-        length = tokens
     }
 
     // MARK: - Embeddings
 
     /// Rows of the embedding table, and the visual rows in place of the pads (spec 5.2).
-    private mutating func embed(_ ids: [Int], _ visual: [VisualSpan], _ rows: Range<Int>) {
+    mutating func embed(_ ids: [Int], _ visual: [VisualSpan], _ rows: Range<Int>) {
         let width = network.model.configuration.text.hidden
         let table = network.model.language.embedding
         for (row, index) in rows.enumerated() {
@@ -226,7 +230,8 @@ public struct Session: ~Copyable, Sendable {
         }
     }
 
-    private func check(_ ids: [Int]) throws(SessionError) {
+    func check(_ ids: [Int], for sequence: Int) throws(SessionError) {
+        let (length, capacity) = (sequences[sequence].length, sequences[sequence].capacity)
         guard ids.count <= capacity - length else {
             throw .full(length: length, adding: ids.count, capacity: capacity)
         }

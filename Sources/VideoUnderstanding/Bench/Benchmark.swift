@@ -19,6 +19,8 @@ public struct Benchmark: Sendable {
         public var frameSize: PixelSize
         /// How keys and values of past tokens are stored.
         public var kv: KVFormat
+        /// The machine itself is always measured.
+        public var parts: Set<Part> = Set(Part.allCases)
 
         public init(
             threads: Int, repeats: Int = 5, prefillTokens: [Int] = [512, 4096],
@@ -32,6 +34,11 @@ public struct Benchmark: Sendable {
             self.frameSize = frameSize
             self.kv = kv
         }
+    }
+
+    /// What can be measured by itself.
+    public enum Part: String, Sendable, CaseIterable {
+        case sampling, vision, prefill, decode
     }
 
     private let options: Options
@@ -73,21 +80,25 @@ public struct Benchmark: Sendable {
         do {
             try onStage("measuring the machine")
             let best = measureMachine()
-            if let clip {
+            if let clip, options.parts.contains(.sampling) {
                 try onStage("sampling 1080p video")
                 try measureSampling(clip)
             }
             try onStage("loading the model")
             let model = try load()
             let work = WorkCount(model.configuration)
-            try onStage("vision tower")
-            try measureVision(model, work, best.flops)
-            for tokens in options.prefillTokens {
+            if options.parts.contains(.vision) {
+                try onStage("vision tower")
+                try measureVision(model, work, best.flops)
+            }
+            for tokens in options.prefillTokens where options.parts.contains(.prefill) {
                 try onStage("prefill of \(tokens) tokens")
                 try measurePrefill(model, work, tokens: tokens, best.flops)
             }
-            try onStage("decode")
-            try measureDecode(model, work, best.bandwidth)
+            if options.parts.contains(.decode) {
+                try onStage("decode")
+                try measureDecode(model, work, best.bandwidth)
+            }
             return document(model)
         } catch {
             throw Failure(error, stage: .tool)
@@ -126,29 +137,61 @@ public struct Benchmark: Sendable {
         add("prefill_\(tokens)_rate", flops / 1e9, "GFLOP/s", share: flops / best, of: "sgemm")
     }
 
+    /// One sequence alone, several together, and one with a draft, by turns: their ratios hold even
+    /// where the machine is busy with other things.
     private mutating func measureDecode(
         _ model: Model, _ work: WorkCount, _ best: Double
     ) throws {
-        let context = 512
-        let ids = Self.ids(context, vocabulary: model.configuration.text.vocabulary)
-        let positions = RotaryPositions.text(from: 0, tokens: context)
+        let (context, together, drafted) = (512, 8, Session.draftRows)
+        let (steps, runs) = (options.decodeTokens, max(1, options.repeats))
+        let ids = Self.ids(context + steps, vocabulary: model.configuration.text.vocabulary)
         var session = try Session(
-            model: model, pool: pool, capacity: context + options.decodeTokens, kv: options.kv)
-        _ = try session.prefill(ids: ids, visual: [], positions: positions)
-        let seconds = try median {
-            session.truncate(to: context)
-            for step in 0..<options.decodeTokens {
-                _ = try session.step(ids[step], position: context + step)
+            model: model, pool: pool, capacity: context, kv: options.kv, branches: together,
+            branchCapacity: max(steps, drafted))
+        _ = try session.prefill(
+            ids: Array(ids[..<context]), visual: [],
+            positions: .text(from: 0, tokens: context))
+        let branches = (0..<together).map { _ in session.fork(after: context) }
+        func seconds(_ branches: ArraySlice<Branch>, steps: Int, tokens: Int) throws -> Double {
+            for branch in branches {
+                session.select(branch)
+                session.truncate(to: context)
             }
+            let start = ContinuousClock.now
+            for step in 0..<steps {
+                _ = try session.decode(
+                    branches.map { branch in
+                        Session.Step(
+                            branch, (0..<tokens).map { ids[step + $0] }, position: context + step)
+                    })
+                for branch in branches { session.keep(branch, 1) }
+            }
+            return (ContinuousClock.now - start).seconds / Double(steps)
         }
-        let rate = Double(options.decodeTokens) / seconds
+        _ = try seconds(branches[...], steps: 1, tokens: 1)
+        var alone: [Double] = []
+        var gains: [Double] = []
+        var costs: [Double] = []
+        for _ in 0..<runs {
+            try Task.checkCancellation()
+            let one = try seconds(branches[..<1], steps: steps, tokens: 1)
+            let all = try seconds(branches[...], steps: max(1, steps / 4), tokens: 1)
+            let draft = try seconds(branches[..<1], steps: 1, tokens: drafted)
+            alone.append(one)
+            gains.append(Double(together) * one / all)
+            costs.append(draft / one)
+        }
+        func middle(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+        let rate = 1 / middle(alone)
         add("decode", rate, "tokens/s")
         let bytes = work.decodeBytes(
-            weights: model.decodeWeightBytes, context: context + options.decodeTokens / 2,
-            kv: options.kv)
+            weights: model.decodeWeightBytes, context: context + steps / 2, kv: options.kv)
         add(
             "decode_bandwidth", rate * bytes / 1e9, "GB/s", share: rate * bytes / best,
             of: "read_bandwidth")
+        add("decode_\(together)", rate * middle(gains), "tokens/s")
+        add("decode_\(together)_gain", middle(gains), "times one sequence")
+        add("draft_\(drafted)_cost", middle(costs), "times one token")
     }
 
     private mutating func measureSampling(_ clip: VideoInput) throws {

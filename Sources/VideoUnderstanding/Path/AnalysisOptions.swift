@@ -34,6 +34,9 @@ package struct AnalysisOptions: Sendable {
     package let threads: Int
     /// How keys and values of past tokens are stored.
     package let kv: KVFormat
+    /// Texts that are written together, at most.
+    package var batch: Int
+    package let drafts: DraftChoice
     package let ablation: Ablation?
     /// Free text where nil.
     package let answerShape: AnswerShape?
@@ -77,6 +80,8 @@ package struct AnalysisOptions: Sendable {
         maxMemory = settings.effectiveMaxMemory
         threads = settings.effectiveThreads
         kv = settings.kv
+        batch = settings.batch
+        drafts = settings.drafts
         ablation = settings.ablation
         answerShape = settings.answerShape
         subtitles = settings.subtitles
@@ -92,6 +97,7 @@ public enum AnalysisEvent: Sendable {
     case seen(time: Double)
     /// A stage has begun: words for a person.
     case stage(String)
-    /// A piece of the text being written.
+    /// A piece of the text being written; where several are written together, of the first of them
+    /// that has not ended.
     case text(String)
 }

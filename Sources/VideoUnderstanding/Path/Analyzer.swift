@@ -239,22 +239,38 @@ public final class Analyzer: Sendable {
             wantAllLogits: allLogits)
     }
 
-    /// logits → text.
+    /// logits → text, of the selected sequence.
     package func write(
         _ session: inout Session, logits: [Float], layout: PromptLayout, options: AnalysisOptions,
         constraint: ConstrainedText? = nil, timing: inout TimingRecord,
         onEvent: (AnalysisEvent) throws -> Void
     ) throws -> GeneratedText {
-        let generation = Generation(
-            tokenizer: tokenizer, endOfSequence: model.configuration.tokens.endOfSequence,
-            sampling: options.tokenSampling,
-            maxNewTokens: options.maxNewTokens, calibration: model.configuration.calibration)
+        var group = TextGroup()
         let start = ContinuousClock.now
         defer { timing.generate += (ContinuousClock.now - start).seconds }
-        return try generation.run(
-            &session, logits: logits, prompt: layout.ids, position: layout.positions.next,
-            constraint: constraint
-        ) { try onEvent(.text($0)) }
+        let piece = group.add(
+            session.current, writer(of: layout, options: options, constraint: constraint),
+            logits: logits)
+        if !piece.isEmpty { try onEvent(.text(piece)) }
+        try group.write(&session) { try onEvent(.text($0)) }
+        return try group.texts[0].get()
+    }
+
+    /// Writes the text that follows a prompt.
+    ///
+    /// - Parameter drafts: whether guesses at what follows are worth their while; the options may
+    ///   say otherwise.
+    func writer(
+        of layout: PromptLayout, options: AnalysisOptions, constraint: ConstrainedText? = nil,
+        drafts: Bool = false
+    ) -> TextWriter {
+        TextWriter(
+            Generation(
+                tokenizer: tokenizer, endOfSequence: model.configuration.tokens.endOfSequence,
+                sampling: options.tokenSampling, maxNewTokens: options.maxNewTokens,
+                calibration: model.configuration.calibration,
+                drafts: options.drafts == .auto ? drafts : options.drafts == .on),
+            prompt: layout.ids, position: layout.positions.next, constraint: constraint)
     }
 
     /// Holds texts of this model to a grammar.
@@ -278,11 +294,41 @@ public final class Analyzer: Sendable {
     package func session(
         tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
     ) throws -> Session {
+        try requireContext(tokens)
+        try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
+        return try Session(model: model, pool: pool, capacity: tokens, kv: options.kv)
+    }
+
+    /// A session whose branches share a trunk: as many as are wanted, fewer where memory is short.
+    ///
+    /// - Parameters:
+    ///   - trunk: tokens that branches begin with, at most.
+    ///   - each: tokens that a branch has of its own.
+    ///   - longest: tokens of the longest sequence.
+    ///   - extra: bytes that each branch needs beside its tokens.
+    package func session(
+        trunk: Int, branches wanted: Int, each: Int, longest: Int, extra: Int = 0,
+        plan: VisualPlan?, options: AnalysisOptions
+    ) throws -> Session {
+        try requireContext(longest)
+        try requireMemory(tokens: longest, plan: plan, options: options)
+        let text = model.configuration.text
+        let need = memory(tokens: longest, plan: plan, options: options).peak
+        // Its logits are there twice: as they come, and while a token is chosen.
+        let bytes =
+            text.cacheBytes(tokens: each + KVPages.tokensPerPage, kv: options.kv)
+            + 8 * Session.draftRows * text.vocabulary + extra
+        let fits = 1 + max(0, options.maxMemory - need) / max(1, bytes)
+        let count = min(wanted, options.batch, fits, KVPages.mostSequences - 1)
+        return try Session(
+            model: model, pool: pool, capacity: max(1, trunk), kv: options.kv,
+            branches: max(1, count), branchCapacity: each)
+    }
+
+    private func requireContext(_ tokens: Int) throws {
         guard tokens <= model.configuration.text.maxPositions else {
             throw contextExceeded(tokens)
         }
-        try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
-        return try Session(model: model, pool: pool, capacity: tokens, kv: options.kv)
     }
 
     /// - Throws: `limit.memory` where one model input of so many tokens would exceed the limit.

@@ -16,61 +16,112 @@ package struct GeneratedText: Sendable, Equatable {
     package var confidence: Double
 }
 
-/// The decode loop: logits to token, token to text and back into the model.
-package struct Generation {
+/// How texts are written.
+package struct Generation: Sendable {
     package let tokenizer: Tokenizer
     package let endOfSequence: [TokenID]
     package let sampling: SamplingSettings
     package let maxNewTokens: Int
-    package var calibration: ConfidenceCalibration?
+    package let calibration: ConfidenceCalibration?
+    /// Whether tokens are drafted from what was read and written, and checked together.
+    package let drafts: Bool
 
-    /// Writes one text behind what `session` has read.
+    package init(
+        tokenizer: Tokenizer, endOfSequence: [TokenID], sampling: SamplingSettings,
+        maxNewTokens: Int, calibration: ConfidenceCalibration? = nil, drafts: Bool = false
+    ) {
+        self.tokenizer = tokenizer
+        self.endOfSequence = endOfSequence
+        self.sampling = sampling
+        self.maxNewTokens = maxNewTokens
+        self.calibration = calibration
+        self.drafts = drafts
+    }
+}
+
+/// One text while it is written: logits to token, token to text.
+package struct TextWriter {
+    private let generation: Generation
+    /// What the text is held to, from its beginning on.
+    private let constraint: ConstrainedText?
+    /// M-RoPE position of the first new token.
+    private let position: Int
+    private var sampler: TokenSampler
+    private var detokenizer: StreamingDetokenizer
+    private var lookup: PromptLookup?
+    private var text = ""
+    private var logProbability = 0.0
+    private var decisions = 0
+    private var finish = FinishReason.length
+    private(set) var tokens: [TokenID] = []
+    /// The token that the model must read before it gives the next logits; nil where the text has
+    /// ended.
+    private(set) var pending: TokenID?
+
+    /// - Parameter prompt: ids that the repetition penalty covers.
+    package init(
+        _ generation: Generation, prompt: [TokenID], position: Int, constraint: ConstrainedText?
+    ) {
+        self.generation = generation
+        self.constraint = constraint
+        self.position = position
+        sampler = TokenSampler(generation.sampling, prompt: prompt)
+        detokenizer = StreamingDetokenizer(
+            tokenizer: generation.tokenizer, skippingSpecial: true)
+        lookup = generation.drafts ? PromptLookup(prompt) : nil
+    }
+
+    /// Position of the pending token.
+    var pendingPosition: Int { position + tokens.count - 1 }
+
+    /// Tokens that may follow the pending one, to be checked together with it.
     ///
-    /// - Parameters:
-    ///   - logits: of the last token of the prompt.
-    ///   - prompt: ids that the repetition penalty covers.
-    ///   - position: M-RoPE position of the first new token.
-    ///   - constraint: what the text is held to, from its beginning on. Where the limit of tokens is
-    ///     reached, the text is closed by the shortest end that makes it a whole.
-    ///   - onText: gets the text as it grows, in whole characters, untrimmed.
-    package func run(
-        _ session: inout Session, logits: [Float], prompt: [TokenID], position: Int,
-        constraint: ConstrainedText? = nil, onText: (String) throws -> Void = { _ in }
-    ) throws -> GeneratedText {
-        var sampler = TokenSampler(sampling, prompt: prompt)
-        var detokenizer = StreamingDetokenizer(tokenizer: tokenizer, skippingSpecial: true)
-        var logits = logits
-        var tokens: [TokenID] = []
-        var text = ""
-        var logProbability = 0.0
-        var decisions = 0
-        var finish = FinishReason.length
-        while tokens.count < maxNewTokens {
-            try Task.checkCancellation()
-            let allowed = constraint?.allowedTokens()
-            guard let token = sampler.next(logits, among: allowed) else {
-                throw GenerationError.noFiniteLogits
-            }
-            tokens.append(token.id)
-            if !token.isForced {
-                decisions += 1
-                logProbability += log(max(Double(token.probability), .leastNormalMagnitude))
-            }
-            if endOfSequence.contains(token.id) {
-                finish = .stop
-                break
-            }
-            constraint?.append(token.id)
-            let piece = detokenizer.append(token.id)
-            text += piece
-            if !piece.isEmpty { try onText(piece) }
-            if constraint?.isFinished ?? false {
-                finish = .stop
-                break
-            }
-            guard tokens.count < maxNewTokens, session.length < session.capacity else { break }
-            logits = try session.step(token.id, position: position + tokens.count - 1)
+    /// - Parameter most: tokens at most.
+    func draft(_ most: Int) -> [TokenID] {
+        lookup?.draft(min(most, generation.maxNewTokens - tokens.count - 1)) ?? []
+    }
+
+    /// Notes how much of a draft was right, so that the next is as long as it is worth.
+    mutating func judge(drafted: Int, right: Int) { lookup?.judge(drafted: drafted, right: right) }
+
+    /// Chooses the next token.
+    ///
+    /// - Parameter logits: of the last token of the prompt, or of the pending one.
+    /// - Returns: a piece of the text, in whole characters, perhaps empty.
+    mutating func take(_ logits: [Float]) throws -> String {
+        pending = nil
+        guard let token = sampler.next(logits, among: constraint?.allowedTokens()) else {
+            throw GenerationError.noFiniteLogits
         }
+        tokens.append(token.id)
+        lookup?.append(token.id)
+        if !token.isForced {
+            decisions += 1
+            logProbability += log(max(Double(token.probability), .leastNormalMagnitude))
+        }
+        if generation.endOfSequence.contains(token.id) {
+            finish = .stop
+            return ""
+        }
+        constraint?.append(token.id)
+        let piece = detokenizer.append(token.id)
+        text += piece
+        if constraint?.isFinished ?? false {
+            finish = .stop
+        } else if tokens.count < generation.maxNewTokens {
+            pending = token.id
+        }
+        return piece
+    }
+
+    /// Ends the text where there is no room for more.
+    mutating func stop() { pending = nil }
+
+    /// The whole of a text that has ended. Where the limit of tokens was reached, a text that is held
+    /// to a grammar is closed by the shortest end that makes it a whole.
+    ///
+    /// - Returns: also the last piece of the text.
+    mutating func end() -> (whole: GeneratedText, rest: String) {
         // A text that is held to a grammar ends as the grammar asks, even within a character.
         let rest =
             constraint.map {
@@ -78,14 +129,14 @@ package struct Generation {
                     decoding: $0.bytes.dropFirst(text.utf8.count) + $0.completion(), as: UTF8.self)
             } ?? detokenizer.finish()
         text += rest
-        if !rest.isEmpty { try onText(rest) }
         let probability =
             tokens.isEmpty ? 0 : decisions == 0 ? 1 : exp(logProbability / Double(decisions))
-        return GeneratedText(
+        let whole = GeneratedText(
             text: text.trimmingCharacters(in: .whitespacesAndNewlines), tokens: tokens,
             finish: finish,
             confidence: constraint == nil
-                ? calibration?.confidence(probability) ?? probability : probability)
+                ? generation.calibration?.confidence(probability) ?? probability : probability)
+        return (whole, rest)
     }
 }
 

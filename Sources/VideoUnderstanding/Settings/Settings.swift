@@ -34,6 +34,14 @@ public enum LookChoice: String, Sendable, CaseIterable {
     case windows
 }
 
+/// Whether tokens are guessed ahead from what was read and written, and checked together. The text is
+/// the same.
+public enum DraftChoice: String, Sendable, CaseIterable {
+    /// Where much of what is read is likely to be written again.
+    case auto
+    case on, off
+}
+
 /// Every option that has one meaning for all commands, with its default.
 ///
 /// Optional values are those that a checkpoint or the machine decides where the user does not; the
@@ -146,6 +154,9 @@ public struct Settings: Sendable, Equatable {
     public var decoding = Decoding.inProcess
     /// Performance cores where nil.
     public var threads: Int?
+    /// Texts that are written together, at most; fewer where memory is short.
+    public var batch = 8
+    public var drafts = DraftChoice.auto
     /// 80 % of the machine's memory where nil.
     public var maxMemory: ByteSize?
     /// In words, what of these settings was changed to stay below that; nil where nothing was.
@@ -285,6 +296,7 @@ public struct Settings: Sendable, Equatable {
         if !(1...1 << 20).contains(generation.maxNewTokens) {
             throw invalid("--max-new-tokens must lie between 1 and 1048576")
         }
+        if !(1...63).contains(batch) { throw invalid("--batch must lie between 1 and 63") }
         if let threads, !(1...1024).contains(threads) {
             throw invalid("--threads must lie between 1 and 1024")
         }

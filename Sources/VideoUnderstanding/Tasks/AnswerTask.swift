@@ -121,97 +121,12 @@ extension Analyzer {
         let end = min(options.sampling.end?.value ?? duration, duration)
         return (end - start) * options.sampling.fps.value > Double(options.maxFramesPerInput + 1)
     }
-
-    /// Answers some of the questions from one model input, which is read once.
-    func answer(
-        _ asked: AskedVideo, _ work: QuestionWork, _ places: [Int],
-        start: ContinuousClock.Instant, timing: TimingRecord,
-        onEvent: (AnalysisEvent) throws -> Void,
-        onAnswer: (Int, AnswerDocument) throws -> Void
-    ) throws {
-        var timing = timing
-        let (options, visual) = (work.options, asked.visual)
-        var reading = TranscriptReading(
-            asked.transcript, of: asked.watched.description, options: options)
-        // Two prompts that nobody asked show where what all have in common ends.
-        let prompts = reading.prompts(
-            places.map { work.prompts[$0] } + ["A", "0"], from: visual.window.start,
-            to: visual.window.next?.time, tokenizer: tokenizer)
-        var layouts = try prompts.map {
-            try layOut(
-                [visual.place], prompt: $0, system: options.system,
-                rule: options.mrope, ablation: options.ablation)
-        }
-        let probes = Array(layouts.suffix(2))
-        layouts.removeLast(2)
-        guard let longest = layouts.map(\.ids.count).max() else { return }
-        let writer = try answerWriter(options.answerShape, moments: visual.moments)
-        var session = try session(
-            tokens: longest + max(options.maxNewTokens, writer.longestLabel),
-            plan: asked.watched.plan, options: options)
-        // All prompts are the same up to the end of the video, or of what is said in it: that is
-        // read once. Where it ends must not depend on the questions: to the last bit, an answer is
-        // that of the passes in which its prompt was read.
-        let seen = layouts[0].visuals[0].upperBound
-        let prefix = reading.isEmpty ? seen : PromptLayout.sharedPrefix(of: probes)
-        try onEvent(.stage("reading \(prefix) tokens"))
-        try readVideo(layouts[0], visual, into: &session, memory: asked.memory, timing: &timing)
-        /// Tokens of the prefix that the session holds now.
-        var held = seen
-
-        let shared = ContinuousClock.now - start
-        for (layout, place) in zip(layouts, places) {
-            try onEvent(.stage("answering question \(place + 1) of \(work.questions.count)"))
-            let questionStart = ContinuousClock.now
-            var timing = timing
-            // A question can begin with what joins the tokens before it.
-            let own = PromptLayout.sharedPrefix(of: [layout, probes[0]]) >= prefix ? prefix : seen
-            session.truncate(to: min(held, own))
-            if held < own {
-                _ = try read(
-                    layout, held..<own, visuals: [visual], into: &session, timing: &timing)
-            }
-            held = own
-            // A picture has no stretches of time to choose among.
-            session.watch =
-                visual.kind == .video
-                ? AttentionWatch(
-                    visual: layout.visuals[0], pairs: visual.kept?.count ?? visual.grid.time,
-                    heads: model.configuration.evidence) : nil
-            let logits = try read(
-                layout, own..<layout.ids.count, visuals: [visual], into: &session,
-                timing: &timing)
-            let answer = try writeAnswer(
-                writer, &session, logits: logits, layout: layout, options: options,
-                timing: &timing, onEvent: onEvent)
-            // What all questions share, and this question's own part.
-            timing.total = (shared + (ContinuousClock.now - questionStart)).seconds
-            let usage = UsageRecord(
-                visualTokens: visual.tokens, droppedVisualTokens: visual.dropped(options),
-                promptTokens: layout.ids.count,
-                generatedTokens: answer.tokens)
-            let spoken = spokenTimes(answer, asked, options)
-            let document = AnswerDocument(
-                video: asked.video, question: work.questions[place], answer: answer.value,
-                outcome: answer.outcome, confidence: answer.confidence,
-                times: spoken.times,
-                evidence: EvidenceFinder().evidence(
-                    shares: visual.sharesOfPairs(session.watch?.shares ?? []), pairs: asked.pairs),
-                provenance: provenance(
-                    asked.watched, grids: [visual.grid], moments: visual.moments, for: .answer,
-                    settings: asked.settings.reading(asked.transcript), usage: usage,
-                    finish: answer.finish,
-                    warnings: asked.warnings + spoken.warnings + reading.warnings,
-                    timing: timing))
-            try onAnswer(place, document)
-        }
-    }
 }
 
 extension Analyzer {
     /// The times that a free answer names, as times of the file. Times of a shape are those of the
     /// file already, and a picture has none.
-    private func spokenTimes(
+    func spokenTimes(
         _ answer: WrittenAnswer, _ asked: AskedVideo, _ options: AnalysisOptions
     ) -> (times: [TimeRange], warnings: [WarningRecord]) {
         guard asked.visual.kind == .video, options.answerShape == nil,

@@ -6,7 +6,7 @@ import Text
 /// How answers are written, made once for all questions about a video.
 enum AnswerWriter {
     case free
-    case held(ConstrainedText)
+    case held(Grammar)
     case choosing([String], [[TokenID]])
 
     /// Tokens of the longest label, 0 without labels.
@@ -31,39 +31,27 @@ extension Analyzer {
         switch shape {
         case nil: return .free
         case .schema(let schema):
-            return .held(
-                constraint(try Grammar(schema: schema, instants: SampledInstants(moments))))
+            return .held(try Grammar(schema: schema, instants: SampledInstants(moments)))
         case .choices(let labels):
             return .choosing(labels, labels.map { tokenizer.encode($0, special: .asText) })
         }
     }
 
-    /// logits → answer.
-    func writeAnswer(
-        _ writer: AnswerWriter, _ session: inout Session, logits: [Float], layout: PromptLayout,
-        options: AnalysisOptions, timing: inout TimingRecord,
-        onEvent: (AnalysisEvent) throws -> Void
-    ) throws -> WrittenAnswer {
-        if case .choosing(let labels, let tokens) = writer {
-            let answer = try choose(
-                labels, tokens, &session, logits: logits, layout: layout, timing: &timing)
-            try onEvent(.text(answer.value.string ?? ""))
-            return answer
-        }
-        var constraint: ConstrainedText?
-        if case .held(let text) = writer {
-            text.restart()
-            constraint = text
-        }
-        let text = try write(
-            &session, logits: logits, layout: layout, options: options, constraint: constraint,
-            timing: &timing, onEvent: onEvent)
-        return WrittenAnswer(
+    /// What holds so many texts at once to the shape of an answer; nothing for a free one.
+    func constraints(_ writer: AnswerWriter, count: Int) -> [ConstrainedText] {
+        guard case .held(let grammar) = writer else { return [] }
+        return (0..<count).map { _ in constraint(grammar) }
+    }
+
+    /// text → answer.
+    func answer(_ text: GeneratedText, held constraint: ConstrainedText?) throws -> WrittenAnswer {
+        WrittenAnswer(
             value: try constraint?.value() ?? .string(text.text), confidence: text.confidence,
             finish: text.finish, tokens: text.tokens.count)
     }
 
-    private func choose(
+    /// logits → choice, of the selected sequence.
+    func choose(
         _ labels: [String], _ tokens: [[TokenID]], _ session: inout Session, logits: [Float],
         layout: PromptLayout, timing: inout TimingRecord
     ) throws -> WrittenAnswer {

@@ -68,17 +68,26 @@ package struct LabelScoring {
         of label: Int, after depth: Int, _ session: inout Session, _ scores: inout [Double]
     ) throws {
         let rest = Array(labels[label][depth...])
-        let rows = try session.prefill(
-            ids: rest, positions: .text(from: position + depth, tokens: rest.count),
-            wantAllLogits: true)
-        let width = rows.count / rest.count
-        for index in rest.indices {
-            let distribution = try LogProbabilities(
-                Array(rows[index * width..<(index + 1) * width]))
+        for (index, row) in try rows(rest, position: position + depth, &session).enumerated() {
+            let distribution = try LogProbabilities(row)
             scores[label] +=
                 index + 1 < rest.count
                 ? distribution[rest[index + 1]] : distribution.sum(of: endOfSequence)
         }
+    }
+
+    /// The logits behind each of some tokens.
+    private func rows(
+        _ tokens: [TokenID], position: Int, _ session: inout Session
+    ) throws -> [[Float]] {
+        if tokens.count <= Session.draftRows {
+            return try session.extend(tokens, position: position)
+        }
+        let rows = try session.prefill(
+            ids: tokens, positions: .text(from: position, tokens: tokens.count),
+            wantAllLogits: true)
+        let width = rows.count / tokens.count
+        return tokens.indices.map { Array(rows[$0 * width..<($0 + 1) * width]) }
     }
 
     /// Shares of the whole, of logarithms.

@@ -101,24 +101,22 @@ extension Analyzer {
         var story = story
         let windows = story.segments(end: watched.end)
         let segments = options.joinsRepetitions ? windows.joiningRepetitions() : windows
-        var chapters: [ChapterRecord] = []
-        for range in options.makesChapters ? ChapterPlan(segments).chapters : [] {
-            let parts = segments[range]
-            let text = try condense(
-                parts.map(\.note), options: options, usage: &story.usage, finish: &story.finish,
-                timing: &timing, onEvent: onEvent)
-            chapters.append(
-                ChapterRecord(
-                    range: TimeRange(
-                        start: segments[range.lowerBound].range.start,
-                        end: segments[range.upperBound - 1].range.end),
-                    summary: text, segments: range))
+        let ranges = options.makesChapters ? ChapterPlan(segments).chapters : []
+        let told = try condense(
+            ranges.map { segments[$0].map(\.note) }, options: options, usage: &story.usage,
+            finish: &story.finish, timing: &timing, onEvent: onEvent)
+        let chapters = zip(ranges, told).map { range, text in
+            ChapterRecord(
+                range: TimeRange(
+                    start: segments[range.lowerBound].range.start,
+                    end: segments[range.upperBound - 1].range.end),
+                summary: text, segments: range)
         }
         // Few notes are summed up as they are: what a chapter leaves out is lost to the whole.
         let isShort = chapters.isEmpty || segments.count <= Self.mostNotes
         let whole = try condense(
-            isShort ? segments.map(\.note) : chapters.map(\.note), options: options,
-            usage: &story.usage, finish: &story.finish, timing: &timing, onEvent: onEvent)
+            [isShort ? segments.map(\.note) : chapters.map(\.note)], options: options,
+            usage: &story.usage, finish: &story.finish, timing: &timing, onEvent: onEvent)[0]
         let video = try video(&timing)
         timing.total = (ContinuousClock.now - start).seconds
         return SummaryDocument(
@@ -168,64 +166,94 @@ extension Analyzer {
         return WindowText(text, key: key, prefix: prefix)
     }
 
-    /// Reads a prompt in a session of its own, and writes a text.
-    private func answer(
-        prompt: String, options: AnalysisOptions, timing: inout TimingRecord,
+    /// Reads prompts and writes a text behind each, as many together as the settings and the memory
+    /// allow.
+    private func answers(
+        _ prompts: [String], options: AnalysisOptions, timing: inout TimingRecord,
         onEvent: (AnalysisEvent) throws -> Void
-    ) throws -> (GeneratedText, PromptLayout) {
-        let layout = try layOut(
-            [], prompt: prompt, system: options.system, rule: options.mrope,
-            ablation: options.ablation)
+    ) throws -> [(text: GeneratedText, promptTokens: Int)] {
+        let layouts = try prompts.map {
+            try layOut(
+                [], prompt: $0, system: options.system, rule: options.mrope,
+                ablation: options.ablation)
+        }
+        guard let longest = layouts.map(\.ids.count).max() else { return [] }
+        let tokens = longest + options.maxNewTokens
         var session = try session(
-            tokens: layout.ids.count + options.maxNewTokens, plan: nil, options: options)
-        let logits = try read(
-            layout, 0..<layout.ids.count, visuals: [], into: &session, timing: &timing)
-        let text = try write(
-            &session, logits: logits, layout: layout, options: options, timing: &timing,
-            onEvent: onEvent)
-        return (text, layout)
+            trunk: 0, branches: layouts.count, each: tokens, longest: tokens, plan: nil,
+            options: options)
+        let count = session.branches
+        var texts: [GeneratedText] = []
+        for first in stride(from: 0, to: layouts.count, by: count) {
+            var group = TextGroup()
+            var branches: [Branch] = []
+            for layout in layouts[first..<min(first + count, layouts.count)] {
+                branches.append(session.fork(after: 0))
+                let logits = try read(
+                    layout, 0..<layout.ids.count, visuals: [], into: &session, timing: &timing)
+                let piece = group.add(
+                    branches[branches.count - 1],
+                    writer(of: layout, options: options, drafts: true), logits: logits)
+                if branches.count == 1, !piece.isEmpty { try onEvent(.text(piece)) }
+            }
+            let start = ContinuousClock.now
+            try group.write(&session) { try onEvent(.text($0)) }
+            timing.generate += (ContinuousClock.now - start).seconds
+            texts += try group.texts.map { try $0.get() }
+            for branch in branches { session.release(branch) }
+        }
+        return zip(texts, layouts).map { ($0, $1.ids.count) }
     }
 
     /// Notes that are summed up at once: of many more a model forgets most.
     static let mostNotes = 12
 
-    /// One text from notes on consecutive parts, by rounds of at most ``mostNotes`` notes each,
-    /// fewer where the context is short.
+    /// One text from each list of notes on consecutive parts, by rounds of at most ``mostNotes`` notes
+    /// each, fewer where the context is short.
     ///
     /// A single part speaks for the whole: asking again could only lose.
     private func condense(
-        _ parts: [Prompts.Note], options: AnalysisOptions, usage: inout UsageRecord,
+        _ lists: [[Prompts.Note]], options: AnalysisOptions, usage: inout UsageRecord,
         finish: inout FinishReason, timing: inout TimingRecord,
         onEvent: (AnalysisEvent) throws -> Void
-    ) throws -> String {
-        var notes = parts
-        while notes.count > 1 {
-            try onEvent(.stage("summing up \(notes.count) notes"))
-            var next: [Prompts.Note] = []
-            for group in try groups(of: notes, options: options) {
-                // A note that filled a whole group is passed on as it is.
-                guard group.count > 1 else {
-                    next.append(group[0])
-                    continue
+    ) throws -> [String] {
+        var lists = lists
+        while lists.contains(where: { $0.count > 1 }) {
+            let groups = try lists.map {
+                $0.count > 1 ? try self.groups(of: $0, options: options) : [$0]
+            }
+            // A note that filled a whole group is passed on as it is.
+            let asked = groups.joined().filter { $0.count > 1 }
+            try onEvent(.stage("summing up \(asked.reduce(0) { $0 + $1.count }) notes"))
+            var texts = try answers(
+                asked.map { Prompts.whole(of: $0) }, options: options, timing: &timing,
+                onEvent: onEvent
+            ).makeIterator()
+            for (place, groups) in groups.enumerated() where lists[place].count > 1 {
+                var next: [Prompts.Note] = []
+                for group in groups {
+                    guard group.count > 1, let (text, promptTokens) = texts.next() else {
+                        next.append(group[0])
+                        continue
+                    }
+                    usage += UsageRecord(
+                        promptTokens: promptTokens, generatedTokens: text.tokens.count)
+                    if text.finish == .length { finish = .length }
+                    next.append(
+                        .init(
+                            start: group[0].start, end: group[group.count - 1].end,
+                            text: text.text))
                 }
-                let (text, layout) = try answer(
-                    prompt: Prompts.whole(of: group), options: options, timing: &timing,
-                    onEvent: onEvent)
-                usage += UsageRecord(
-                    promptTokens: layout.ids.count, generatedTokens: text.tokens.count)
-                if text.finish == .length { finish = .length }
-                next.append(
-                    .init(start: group[0].start, end: group[group.count - 1].end, text: text.text))
+                guard next.count < lists[place].count else {
+                    throw Failure(
+                        .jobInvalid, stage: .prefill,
+                        message: "the notes on two windows do not fit the model's context",
+                        hint: "use fewer --max-new-tokens")
+                }
+                lists[place] = next
             }
-            guard next.count < notes.count else {
-                throw Failure(
-                    .jobInvalid, stage: .prefill,
-                    message: "the notes on two windows do not fit the model's context",
-                    hint: "use fewer --max-new-tokens")
-            }
-            notes = next
         }
-        return notes.first?.text ?? ""
+        return lists.map { $0.first?.text ?? "" }
     }
 
     /// Tokens of the context that notes may take beside the words around them and the answer.

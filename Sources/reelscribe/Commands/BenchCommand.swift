@@ -15,6 +15,7 @@ struct BenchCommand: ParsableCommand {
             EXAMPLES
               reelscribe bench
               reelscribe bench --size 7b --layers 4
+              reelscribe bench --parts decode --weights int4 --kv int8
               reelscribe bench --model Qwen/Qwen2-VL-2B-Instruct --threads 8
             """)
 
@@ -24,6 +25,13 @@ struct BenchCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp("Keep only this many layers of the language model.", valueName: "n"))
     var layers: Int?
+
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "Measure these alone, beside the machine: sampling, vision, prefill, decode.",
+            valueName: "part"))
+    var parts: [Benchmark.Part] = []
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -46,7 +54,8 @@ struct BenchCommand: ParsableCommand {
             WorkOrder(model: model.model, settings: try settings(), progress: progress))
         do throws(Failure) {
             var documents = try output.documents(isSingle: true)
-            let document = try work.bench(BenchOrder(size: size ?? .b2, layers: layers))
+            let document = try work.bench(
+                BenchOrder(size: size ?? .b2, layers: layers, parts: Set(parts)))
             progress.finish()
             try documents.write(document)
             try documents.finish()

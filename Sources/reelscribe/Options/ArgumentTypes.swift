@@ -33,6 +33,8 @@ extension GlanceChoice: ExpressibleByArgument {
 extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
 extension KVFormat: ExpressibleByArgument {}
+extension DraftChoice: ExpressibleByArgument {}
+extension Benchmark.Part: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}
 extension ProgressStyle: ExpressibleByArgument {}
 

@@ -54,6 +54,18 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Texts that are written together, each reading of the weights serving all; fewer where memory is short. The result does not depend on it. (default: 8)",
+            valueName: "n"))
+    var batch: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Guess tokens ahead from what was read, and check them together: auto where texts repeat what they sum up, on, off. The result does not depend on it. (default: auto)",
+            valueName: "auto|on|off"))
+    var drafts: DraftChoice?
+
+    @Option(
+        help: ArgumentHelp(
             "Refuse, or adapt deterministically, before more memory is used: 8G, 512MiB. (default: 80 % of RAM)",
             valueName: "size"))
     var maxMemory: ByteSize?
@@ -65,6 +77,8 @@ struct ModelOptions: ParsableArguments {
         if let kv { settings.kv = kv }
         if let mrope { settings.mrope = mrope }
         if let threads { settings.threads = threads }
+        if let batch { settings.batch = batch }
+        if let drafts { settings.drafts = drafts }
         if let maxMemory { settings.maxMemory = maxMemory }
     }
 }

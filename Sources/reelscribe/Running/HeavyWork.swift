@@ -24,6 +24,8 @@ struct BenchOrder {
     var size: ModelSize
     /// Layers of the language model that are kept.
     var layers: Int?
+    /// All where empty.
+    var parts: Set<Benchmark.Part> = []
 }
 
 /// The calls of the commands into the path. The model is loaded once, at the first call that
@@ -74,6 +76,12 @@ final class HeavyWork {
             try onAnswer(document)
         }
         let texts = questions.map(\.text)
+        var (settings, index) = (order.settings, index)
+        if onText != nil {
+            // A reader follows one answer at a time.
+            settings.batch = 1
+            index?.settings.batch = 1
+        }
         if let index {
             tellOfChange(index.video)
             try analyzer().ask(
@@ -83,7 +91,7 @@ final class HeavyWork {
         }
         let input = try resolve(video)
         try analyzer().ask(
-            input, questions: texts, settings: order.settings, cache: cache,
+            input, questions: texts, settings: settings, cache: cache,
             onEvent: reporter(onText: onText), onAnswer: pass)
     }
 
@@ -120,8 +128,9 @@ final class HeavyWork {
 
     func bench(_ bench: BenchOrder) throws(Failure) -> BenchDocument {
         let settings = order.settings
-        var benchmark = Benchmark(
-            .init(threads: settings.effectiveThreads, kv: settings.kv))
+        var options = Benchmark.Options(threads: settings.effectiveThreads, kv: settings.kv)
+        if !bench.parts.isEmpty { options.parts = bench.parts }
+        var benchmark = Benchmark(options)
         let clip = try BenchmarkClip()
         func load() throws(Failure) -> Model {
             guard let model = order.model else {
