@@ -6,6 +6,7 @@ enum {
     TILE_BYTES = 128 << 10, /* weights of one tile of work */
     GROUP = 4,              /* rows of weights read side by side, at most */
     AHEAD = 1024,           /* bytes between reading and prefetching within a row */
+    STRETCH = 4096,         /* numbers of x that are multiplied with a tile at a time */
 };
 
 struct job {

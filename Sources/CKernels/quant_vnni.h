@@ -1,7 +1,11 @@
 /* The product on AVX-512 with VNNI: four 8-bit products a 32-bit lane and instruction. */
 
 /* Where the weights of a stretch of groups come from: the packed blocks, or unpacked bytes. */
-enum { WIDTH = 2 }; /* blocks of outputs side by side */
+enum {
+    WIDTH = 2,      /* blocks of outputs side by side */
+    FEW_PANELS = 3, /* for which unpacking 4-bit weights does not pay */
+    AHEAD = 3072,   /* bytes between reading and prefetching weights */
+};
 
 struct stretch {
     size_t first, count;     /* groups */
@@ -60,9 +64,11 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
             for (int k = 0; k < QUADS; k++) {
                 __m512i w[WIDTH];
 #pragma clang loop unroll(full)
-                for (int b = 0; b < blocks; b++)
+                for (int b = 0; b < blocks; b++) {
+                    if (type == RS_INT8) __builtin_prefetch(at[b] + k * 64 + AHEAD, 0, 3);
                     w[b] = type == RS_INT8 ? bytes_at(at[b] + k * 64)
                                            : bytes_at(ready + (k * WIDTH + b) * 64);
+                }
 #pragma clang loop unroll(full)
                 for (int r = 0; r < rows; r++) {
                     int32_t four;
@@ -81,6 +87,7 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 __m512i w[2][WIDTH];
 #pragma clang loop unroll(full)
                 for (int b = 0; b < blocks; b++) {
+                    __builtin_prefetch(at[b] + k * 64 + AHEAD, 0, 3);
                     const __m512i both = bytes_at(at[b] + k * 64);
                     w[0][b] = _mm512_and_si512(both, low);
                     w[1][b] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
@@ -149,6 +156,7 @@ static void unpack_vnni(const struct job *job, struct stretch stretch, size_t bl
         for (int b = 0; b < blocks; b++) {
             const char *from = block_at(job, block + (size_t)b, stretch.first + g);
             for (int k = 0; k < QUADS / 2; k++) {
+                __builtin_prefetch(from + k * 64 + AHEAD, 0, 3);
                 const __m512i both = bytes_at(from + k * 64);
                 _mm512_storeu_si512(to + (k * WIDTH + b) * 64, _mm512_and_si512(both, low));
                 _mm512_storeu_si512(to + ((k + QUADS / 2) * WIDTH + b) * 64,
@@ -166,6 +174,11 @@ RS_INLINE void multiply_blocks(const struct job *job, rs_quant type, int blocks,
     }
     for (size_t g = 0; g < job->groups; g += DEPTH_GROUPS) {
         struct stretch stretch = {.first = g, .count = rs_min(DEPTH_GROUPS, job->groups - g)};
+        if (job->panels <= FEW_PANELS) {
+            for (size_t p = 0; p < job->panels; p++)
+                multiply_rows(job, type, blocks, false, stretch, p, block);
+            continue;
+        }
         if (type == RS_INT4) {
             unpack_vnni(job, stretch, block, blocks, scratch);
             stretch.unpacked = scratch;
