@@ -18,6 +18,8 @@ package struct SpeedTrial: Sendable {
     private var head = 0.0
     /// Seconds of a generated token in one layer behind `context` tokens.
     private var step = 0.0
+    /// Seconds until a byte of a mapped checkpoint is there for the first time.
+    private var arrival = 0.0
     private let layers: Int
 
     /// - Parameters:
@@ -35,6 +37,9 @@ package struct SpeedTrial: Sendable {
         try measurePrefill(one, pool, context: context, kv: kv)
         if pairs > 0 { try measureVision(model, one, pool, patches, pairs: pairs) }
     }
+
+    /// Seconds until so many bytes of weights are there, which a run waits for once.
+    package func arrival(bytes: Int) -> Double { Double(bytes) * arrival }
 
     /// Seconds of a prefill of so many tokens.
     package func prefill(tokens: Int) -> Double {
@@ -57,19 +62,24 @@ package struct SpeedTrial: Sendable {
     private mutating func measureSteps(
         _ one: Model, _ few: Model, _ pool: ThreadPool, context: Int, kv: KVFormat
     ) throws {
-        func seconds(_ model: Model) throws -> Double {
+        func seconds(_ model: Model) throws -> (first: Double, usual: Double) {
             let length = max(1, context)
             var session = try Session(model: model, pool: pool, capacity: length + 1, kv: kv)
             session.resume(after: length)
-            return try Self.mean {
+            func run() throws {
                 session.truncate(to: length)
                 _ = try session.step(0, position: length)
             }
+            let start = ContinuousClock.now
+            try run()
+            let first = (ContinuousClock.now - start).seconds
+            return (first, try Self.mean(run))
         }
-        let single = try seconds(one)
+        let (first, single) = try seconds(one)
+        arrival = max(0, first - single) / Double(max(1, one.decodeWeightBytes))
         let more = few.configuration.text.layers - 1
         // A model of one layer is all there is of it.
-        step = more > 0 ? max(0, try seconds(few) - single) / Double(more) : 0
+        step = more > 0 ? max(0, try seconds(few).usual - single) / Double(more) : 0
         head = max(0, single - step)
     }
 

@@ -182,6 +182,9 @@ extension Analyzer {
         var timing = timing
         timing.vision = windows.reduce(0) { $0 + Double($1.encodedPairs) * trial.pair }
         timing.prefill = lengths.reduce(0) { $0 + trial.prefill(tokens: $1) }
+        let language = model.decodeWeightBytes
+        timing.prefill += trial.arrival(bytes: language)
+        timing.vision += trial.arrival(bytes: model.weightBytes - language)
         timing.generate = Double(lengths.count) * trial.generation(tokens: options.maxNewTokens)
         timing.total =
             timing.open + timing.decode + timing.preprocess + timing.vision + timing.prefill
