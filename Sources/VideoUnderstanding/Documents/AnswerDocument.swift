@@ -91,17 +91,17 @@ public struct AnswerDocument: Document, Equatable {
         members.add("choice", ifPresent: (outcome?.choice).map(JSON.string))
         members.add("choices", ifPresent: (outcome?.choices).map { .array($0.map(\.json)) })
         members.add("confidence", .decimal(confidence))
-        if !times.isEmpty {
-            members.add(
-                "times",
-                .array(times.map { ["start": .decimal($0.start), "end": .decimal($0.end)] }))
-        }
         // Ties keep the order of time, so that equal runs give equal documents.
         let ranked = evidence.enumerated().sorted {
             ($1.element.score, $0.element.range.start, $0.offset)
                 < ($0.element.score, $1.element.range.start, $1.offset)
         }
         members.add("evidence", .array(ranked.map(\.element.json)))
+        if !times.isEmpty {
+            members.add(
+                "times",
+                .array(times.map { ["start": .decimal($0.start), "end": .decimal($0.end)] }))
+        }
         members.add(provenance)
         return members.json
     }
