@@ -1,7 +1,6 @@
 import Compute
 import Imaging
 import Qwen2VL
-import Video
 
 /// Bytes that the path needs at most at a time, from sizes alone.
 ///
@@ -99,13 +98,11 @@ package struct MemoryModel: Sendable, Equatable {
         return (rows + blocks - 1) / blocks
     }
 
-    /// Decoded pictures: those that the decoder keeps for reference and in flight, those that wait
-    /// while a cut is in doubt, and two as RGB. A codec may need fewer; the number of threads, which
-    /// decides on how many are in flight, is taken for that of a common machine, so that no limit
-    /// depends on it.
+    /// The decoder and its pictures, more than most videos take: those that it keeps for reference and
+    /// in flight, those that wait while a cut is in doubt, and some as RGB. The number of threads,
+    /// which has a part in it, is left out, so that no limit depends on it.
     package func frames(of size: PixelSize) -> Int {
-        let decoded = size.area * 3 / 2
-        return decoded * (12 + CutDetector.lookahead) + 2 * 3 * size.area
+        16 * size.area * 3 / 2 + 4 * 3 * size.area + 28_000_000
     }
 
     /// What the program is before anything else: code, libraries, the tokenizer.
