@@ -10,6 +10,8 @@ public final class IndexFile: Sendable {
     public let path: String
     package let isWritable: Bool
     let queue: DatabaseQueue
+    /// Held as long as the file is written to.
+    private let lock: WriterLock?
     /// Nil for an index that was just made.
     public let header: IndexHeader?
     /// Whether indexing was finished.
@@ -25,12 +27,19 @@ public final class IndexFile: Sendable {
 
     /// Opens or makes an index to write to, which no other process can meanwhile.
     package static func writing(_ path: String) throws(IndexError) -> IndexFile {
-        try IndexFile(path, try Opening.writing(path), isWritable: true)
+        try writing(path, lock: nil)
     }
 
-    private init(_ path: String, _ queue: DatabaseQueue, isWritable: Bool) throws(IndexError) {
+    static func writing(_ path: String, lock: WriterLock?) throws(IndexError) -> IndexFile {
+        try IndexFile(path, try Opening.writing(path), isWritable: true, lock: lock)
+    }
+
+    private init(
+        _ path: String, _ queue: DatabaseQueue, isWritable: Bool, lock: WriterLock? = nil
+    ) throws(IndexError) {
         self.path = path
         self.queue = queue
+        self.lock = lock
         self.isWritable = isWritable
         let entries = try Opening.attempt(path, isWriting: isWritable) {
             try queue.inDatabase { try Self.entries($0, path) }
@@ -57,6 +66,7 @@ public final class IndexFile: Sendable {
     package func close() {
         // What is not closed here is closed with the last reference.
         try? queue.close()
+        lock?.release()
     }
 
     /// Runs `body` with the database, and gives its errors the names of this module.

@@ -18,21 +18,16 @@ package struct IndexOutput: Sendable {
     /// - Parameter base: an index whose content to begin with, where nothing was left.
     /// - Throws: `busy` where another process is at it.
     package func begin(from base: String? = nil) throws(IndexError) -> IndexFile {
-        while true {
-            if let base, access(partial, F_OK) != 0 { try copy(base) }
-            let before = identity
-            let file: IndexFile
-            do throws(IndexError) {
-                file = try IndexFile.writing(partial)
-            } catch {
-                guard case .damaged = error else { throw error }
-                // What a crash of the machine left behind is worth nothing.
-                unlink(partial + "-journal")
-                guard unlink(partial) == 0 else { throw error }
-                continue
-            }
-            // Another process may have finished it between the look and the lock.
-            if before == nil || before == identity { return file }
+        let lock = try WriterLock(for: partial)
+        if let base, access(partial, F_OK) != 0 { try copy(base) }
+        do throws(IndexError) {
+            return try IndexFile.writing(partial, lock: lock)
+        } catch {
+            guard case .damaged = error else { throw error }
+            // What a crash of the machine left behind is worth nothing.
+            unlink(partial + "-journal")
+            guard unlink(partial) == 0 else { throw error }
+            return try IndexFile.writing(partial, lock: lock)
         }
     }
 
@@ -47,17 +42,6 @@ package struct IndexOutput: Sendable {
         guard descriptor >= 0 else { return }
         fsync(descriptor)
         close(descriptor)
-    }
-
-    private struct Identity: Equatable {
-        var device: dev_t
-        var number: ino_t
-    }
-
-    private var identity: Identity? {
-        var facts = stat()
-        guard stat(partial, &facts) == 0 else { return nil }
-        return Identity(device: facts.st_dev, number: facts.st_ino)
     }
 
     /// Makes the partial file a copy, all at once.
