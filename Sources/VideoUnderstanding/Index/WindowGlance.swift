@@ -1,9 +1,6 @@
-import Compute
 import Foundation
-import Imaging
 import Qwen2VL
 import Text
-import Video
 import VideoIndex
 
 /// Looks at one window after the other and asks whether it shows what a question is about.
@@ -69,13 +66,13 @@ extension Analyzer {
             let logits = try read(
                 layout, seen..<layout.ids.count, visuals: [visual], into: &session,
                 timing: &timing)
-            let start = ContinuousClock.now
-            defer { timing.prefill += (ContinuousClock.now - start).seconds }
             return inquiry.score(
-                try LabelScoring(
-                    labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
-                    position: layout.positions.next
-                ).scores(&session, logits: logits))
+                try timing.measure(\.prefill) {
+                    try LabelScoring(
+                        labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
+                        position: layout.positions.next
+                    ).scores(&session, logits: logits)
+                })
         }
     }
 }

@@ -174,7 +174,8 @@ extension Analyzer {
         let layout = try layOut(
             [], prompt: Prompts.relevance(of: note, to: question), system: options.system,
             rule: options.mrope)
-        let labels = Prompts.relevanceLabels.map { tokenizer.encode($0, special: .asText) }
+        let inquiry = GlanceInquiry.opinion
+        let labels = inquiry.labels.map { tokenizer.encode($0, special: .asText) }
         let longest = labels.map(\.count).max() ?? 0
         // What does not fit is no candidate.
         guard layout.ids.count + longest <= model.configuration.text.maxPositions else {
@@ -184,11 +185,10 @@ extension Analyzer {
             tokens: layout.ids.count + longest, plan: nil, options: options)
         let logits = try read(
             layout, 0..<layout.ids.count, visuals: [], into: &session, timing: &timing)
-        let scores = try LabelScoring(
-            labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
-            position: layout.positions.next
-        ).scores(&session, logits: logits)
-        let score = scores[0] - scores[1]
-        return score.isFinite ? score : -.infinity
+        return inquiry.score(
+            try LabelScoring(
+                labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
+                position: layout.positions.next
+            ).scores(&session, logits: logits))
     }
 }
