@@ -58,7 +58,7 @@ package struct VideoMemory: Sendable {
             return numbers
         }
         var places = kept.places[...]
-        for (pair, hash) in visual.hashes.enumerated() {
+        for (pair, hash) in visual.hashes.enumerated() where kept.counts[pair] > 0 {
             guard let tokens = try file.tokens(of: hash, count: count) else { throw lost }
             for place in places.prefix(kept.counts[pair]) {
                 let start = (place - pair * tokensPerPair) * hidden

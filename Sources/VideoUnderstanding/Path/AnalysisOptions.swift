@@ -38,6 +38,8 @@ package struct AnalysisOptions: Sendable {
     package var batch: Int
     package let drafts: DraftChoice
     package let ablation: Ablation?
+    /// Whether answers are asked about again, of their evidence alone.
+    package let verifiesAnswers: Bool
     /// Free text where nil.
     package let answerShape: AnswerShape?
     package let subtitles: SubtitleSettings
@@ -83,6 +85,7 @@ package struct AnalysisOptions: Sendable {
         batch = settings.batch
         drafts = settings.drafts
         ablation = settings.ablation
+        verifiesAnswers = settings.verifiesAnswers
         answerShape = settings.answerShape
         subtitles = settings.subtitles
         contextTokens = model.text.maxPositions

@@ -132,6 +132,8 @@ public struct Settings: Sendable, Equatable {
     public var lookWindows = 1
     /// Windows that are asked one by one whether they show what a question is about.
     public var glances = GlanceChoice.auto
+    /// Whether answers are asked about again, of their evidence alone.
+    public var verifiesAnswers = false
     /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
@@ -208,6 +210,7 @@ public struct Settings: Sendable, Equatable {
             members.add("cuts", cuts.rawValue)
             members.add("min_segment", .decimal(minSegment.value))
         }
+        if purpose == .answer, verifiesAnswers { members.add("verify", .bool(true)) }
         members.add("temperature", .decimal(generation.temperature))
         members.add("top_k", generation.topK ?? 0)
         members.add("top_p", .decimal(generation.topP ?? 1))
