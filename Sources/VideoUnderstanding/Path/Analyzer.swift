@@ -67,13 +67,14 @@ public final class Analyzer: Sendable {
     ///     more thinly, evenly over its length, until one model input holds it.
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
     ///   - checksMemory: whether an input that is too large for the limit is refused.
+    ///   - decodesAhead: whether frames are decoded while the model is busy with those before.
     ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - memory: spares the vision tower pairs that it knows, and gets to know the others.
     ///   - tap: sees the patch rows.
     package func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool = true,
-        transcript: Transcript = .none, options: AnalysisOptions,
+        decodesAhead: Bool = true, transcript: Transcript = .none, options: AnalysisOptions,
         prepared: PreparedVideo? = nil, memory: VideoMemory? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
@@ -89,7 +90,8 @@ public final class Analyzer: Sendable {
             input, windowed: windowed, prompts: prompts, checksMemory: checksMemory,
             transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
-        try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
+        try opened.reader.begin(
+            target: tap == nil ? opened.plan.transferSize : nil, ahead: decodesAhead)
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
             encoder: encoder, model: model.configuration, prune: options.prune,
@@ -364,7 +366,8 @@ public final class Analyzer: Sendable {
         return MemoryEstimate(
             program: sizes.program, weights: sizes.weights, cache: cache,
             scratch: sizes.scratch(input, cache: cache),
-            frames: plan.map { sizes.frames(of: $0.source) } ?? 0, limit: options.maxMemory)
+            frames: plan.map { sizes.frames(of: $0.source) + $0.waitingBytes(frames: nil) } ?? 0,
+            limit: options.maxMemory)
     }
 
     package static func requireMemory(

@@ -42,7 +42,7 @@ extension Analyzer {
         let transcript = try transcript(of: input, options: options)
         let stream = try open(
             input, windowed: true, prompts: [options.segmentPrompt], checksMemory: false,
-            transcript: transcript, options: options, timing: &timing)
+            decodesAhead: false, transcript: transcript, options: options, timing: &timing)
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
         try onEvent(.opened(duration: stream.description.duration))
@@ -99,7 +99,11 @@ extension Analyzer {
         if let residentBefore {
             var found = need
             found.program = max(0, residentBefore - weightsBefore - model.ownedBytes)
-            found.frames = resident - residentBefore
+            // Nothing waits here. In a summary frames do as soon as the vision tower is busy first.
+            let frames = planned.reduce(0) { $0 + $1.frames }
+            let taken = 2 * max(1, VisionEncoder.chunkRows / max(1, patches(plan)))
+            found.frames =
+                resident - residentBefore + plan.waitingBytes(frames: max(0, frames - taken))
             measured = found
         }
         let summing = try summingUp(planned, options: options)
