@@ -104,15 +104,15 @@ struct BeginMessage: WireValue {
 
 /// What a reader knows about its input, at its opening and at its end.
 package struct ReaderState: WireValue {
-    var description: VideoDescription
-    var report: DecodeReport
-    var promisedEnd: Double?
+    package private(set) var description: VideoDescription
+    package private(set) var report: DecodeReport
+    package private(set) var promisedEnd: Double?
     /// At most `WireBounds.count`; a container may claim more.
     package private(set) var expectedFrames: Int?
-    var expectedFramesIsExact: Bool
+    package private(set) var expectedFramesIsExact: Bool
     var isStillImage: Bool
 
-    init(_ reader: borrowing VideoReader, isStillImage: Bool) {
+    package init(_ reader: borrowing VideoReader, isStillImage: Bool) {
         description = reader.description
         report = reader.report
         promisedEnd = reader.promisedEnd

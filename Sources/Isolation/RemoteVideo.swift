@@ -128,6 +128,9 @@ package final class RemoteVideo: Sendable {
     /// Whether the input turned out to be one picture.
     package var isStillImage: Bool { reader.isStillImage }
 
+    /// What was known at the opening; after the last frame, what is known then.
+    package var known: ReaderState { reader }
+
     private var reader: ReaderState {
         state.withLock { state in
             guard let reader = state.reader else { preconditionFailure("read before it is open") }

@@ -49,6 +49,9 @@ struct FrameSource: ~Copyable {
     /// Makes the next picture the current one; false after the last.
     mutating func advance() throws(VideoError) -> Bool {
         activity?.note()
+        if let activity, activity.isStopped {
+            throw .systemFailure(operation: "reading", reason: "it was ended")
+        }
         if let moved = try container?.advance() { return moved }
         return images?.advance() ?? false
     }

@@ -144,33 +144,6 @@ enum DecodeProcess {
     }
 }
 
-/// Resizes frames as the vision path would, so that far fewer bytes are sent.
-private struct FrameResizer {
-    let target: PixelSize
-    private var resampler: Resampler?
-    private var latest: (index: Int, image: RGBImage)?
-
-    init(_ target: PixelSize) { self.target = target }
-
-    mutating func resized(_ frame: SampledFrame) -> SampledFrame {
-        guard frame.image.size.area > 0 else { return frame }
-        var frame = frame
-        if let latest, latest.index == frame.index {
-            frame.image = latest.image
-            return frame
-        }
-        let size = frame.image.size
-        let resampler =
-            if let resampler, resampler.source == size { resampler } else {
-                Resampler(from: size, to: target)
-            }
-        self.resampler = resampler
-        frame.image = resampler.resized(frame.image)
-        latest = (frame.index, frame.image)
-        return frame
-    }
-}
-
 /// The hosts that this process may reach. Global because the resolver of the C library is; set once
 /// before the first address is opened.
 private enum HostGuard {

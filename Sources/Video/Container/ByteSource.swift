@@ -107,7 +107,8 @@ final class ByteSource {
         var interrupt = AVIOInterruptCB(
             callback: { owner in
                 guard let owner else { return 0 }
-                return ByteSource.from(owner).clock.isPast ? 1 : 0
+                let source = ByteSource.from(owner)
+                return source.clock.isPast || source.isStopped ? 1 : 0
             },
             opaque: Unmanaged.passUnretained(self).toOpaque())
         var options: OpaquePointer?
@@ -241,6 +242,7 @@ final class ByteSource {
         guard count > 0 else { return 0 }
         clock.restart()
         activity?.note()
+        if isStopped { return rs_error_exit }
         switch kind {
         case .file(let descriptor, _):
             return take(pread(descriptor, bytes, Int(count), off_t(position)))
@@ -288,9 +290,11 @@ final class ByteSource {
         if reachedEnd { return rs_error_end_of_file }
         while true {
             var waiting = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            let ready = poll(&waiting, 1, clock.millisecondsLeft)
+            let ready = poll(&waiting, 1, min(clock.millisecondsLeft, Self.tick))
             if ready < 0 && errno == EINTR { continue }
+            if isStopped { return rs_error_exit }
             if ready == 0 {
+                if !clock.isPast { continue }
                 stalled = true
                 return rs_error_timed_out
             }
@@ -351,6 +355,11 @@ final class ByteSource {
         }
         return position
     }
+
+    /// Milliseconds between looks at whether the bytes are still wanted.
+    private static let tick: Int32 = 100
+
+    private var isStopped: Bool { activity?.isStopped ?? false }
 
     /// Whether the input is known to hold not one byte.
     var isEmpty: Bool { size == 0 }

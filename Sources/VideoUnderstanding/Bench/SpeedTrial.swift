@@ -18,6 +18,8 @@ package struct SpeedTrial: Sendable {
     private var head = 0.0
     /// Seconds of a generated token in one layer behind `context` tokens.
     private var step = 0.0
+    /// What a pass for several texts takes more, for each text, as a share of a pass for one.
+    private var company = 0.0
     /// Seconds until a byte of a mapped checkpoint is there for the first time.
     private var arrival = 0.0
     private let layers: Int
@@ -26,14 +28,15 @@ package struct SpeedTrial: Sendable {
     ///   - patches: of a pair; 0: nothing is looked at.
     ///   - pairs: that come in one input.
     ///   - context: tokens of a usual prompt.
+    ///   - together: texts that are written together, at most.
     package init(
         _ model: Model, pool: ThreadPool, patches: PatchGrid, pairs: Int, context: Int,
-        kv: KVFormat
+        together: Int = 1, kv: KVFormat
     ) throws {
         layers = model.configuration.text.layers
         let few = model.shortened(layers: min(layers, 4))
         let one = model.shortened(layers: 1)
-        try measureSteps(one, few, pool, context: context, kv: kv)
+        try measureSteps(one, few, pool, context: context, together: together, kv: kv)
         try measurePrefill(one, pool, context: context, kv: kv)
         if pairs > 0 { try measureVision(model, one, pool, patches, pairs: pairs) }
     }
@@ -47,9 +50,9 @@ package struct SpeedTrial: Sendable {
         return head + Double(layers) * (row * count + attention * count * count / 2)
     }
 
-    /// Seconds of so many generated tokens.
-    package func generation(tokens: Int) -> Double {
-        Double(tokens) * (head + Double(layers) * step)
+    /// Seconds of so many generated tokens of each of so many texts, which are written together.
+    package func generation(tokens: Int, texts: Int = 1) -> Double {
+        Double(tokens) * (head + Double(layers) * step) * (1 + Double(texts - 1) * company)
     }
 
     // MARK: - Measurements
@@ -60,15 +63,20 @@ package struct SpeedTrial: Sendable {
     private static let shortest = 0.1
 
     private mutating func measureSteps(
-        _ one: Model, _ few: Model, _ pool: ThreadPool, context: Int, kv: KVFormat
+        _ one: Model, _ few: Model, _ pool: ThreadPool, context: Int, together: Int, kv: KVFormat
     ) throws {
-        func seconds(_ model: Model) throws -> (first: Double, usual: Double) {
+        // Tokens of one text cost what tokens of several do, but for the keys and values they share.
+        let rows = min(together, Session.draftRows)
+        func seconds(
+            _ model: Model, tokens: Int = 1
+        ) throws -> (first: Double, usual: Double) {
             let length = max(1, context)
-            var session = try Session(model: model, pool: pool, capacity: length + 1, kv: kv)
+            var session = try Session(
+                model: model, pool: pool, capacity: length + tokens, kv: kv)
             session.resume(after: length)
             func run() throws {
                 session.truncate(to: length)
-                _ = try session.step(0, position: length)
+                _ = try session.extend(Array(repeating: 0, count: tokens), position: length)
             }
             let start = ContinuousClock.now
             try run()
@@ -76,6 +84,10 @@ package struct SpeedTrial: Sendable {
             return (first, try Self.mean(run))
         }
         let (first, single) = try seconds(one)
+        if rows > 1 {
+            let several = try seconds(few, tokens: rows).usual / seconds(few).usual
+            company = max(0, several - 1) / Double(rows - 1)
+        }
         arrival = max(0, first - single) / Double(max(1, one.decodeWeightBytes))
         let more = few.configuration.text.layers - 1
         // A model of one layer is all there is of it.

@@ -207,15 +207,15 @@ extension Analyzer {
             work.transcript, of: stream.description, options: options)
         var windows: [(visual: VisualInput, text: WindowText)] = []
         var recalled = 0
-        while var visual = try stream.next(timing: &work.timing, onEvent: onEvent) {
+        var describer = WindowDescriber(self, stream.plan, memory: work.memory, options: options)
+        while let visual = try stream.next(timing: &work.timing, onEvent: onEvent) {
             try work.count(stream.recalledPairs - recalled, visual)
             recalled = stream.recalledPairs
-            let text = try describe(
-                visual, stream.plan, &reading, memory: work.memory, options: options,
-                timing: &work.timing, onEvent: onEvent)
-            visual.embeddings = []
-            windows.append((visual, text))
+            try describer.add(visual, &reading, timing: &work.timing, onEvent: onEvent) {
+                windows.append(($0, $1))
+            }
         }
+        try describer.finish(timing: &work.timing, onEvent: onEvent) { windows.append(($0, $1)) }
         let watched = stream.watched
         work.readings.append(
             StoredReading(

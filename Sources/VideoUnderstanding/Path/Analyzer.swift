@@ -67,13 +67,14 @@ public final class Analyzer: Sendable {
     ///     more thinly, evenly over its length, until one model input holds it.
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
     ///   - checksMemory: whether an input that is too large for the limit is refused.
+    ///   - decodesAhead: whether frames are decoded while the model is busy with those before.
     ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - memory: spares the vision tower pairs that it knows, and gets to know the others.
     ///   - tap: sees the patch rows.
     package func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool = true,
-        transcript: Transcript = .none, options: AnalysisOptions,
+        decodesAhead: Bool = true, transcript: Transcript = .none, options: AnalysisOptions,
         prepared: PreparedVideo? = nil, memory: VideoMemory? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
@@ -89,7 +90,8 @@ public final class Analyzer: Sendable {
             input, windowed: windowed, prompts: prompts, checksMemory: checksMemory,
             transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
-        try opened.reader.begin(target: tap == nil ? opened.plan.transferSize : nil)
+        try opened.reader.begin(
+            target: tap == nil ? opened.plan.transferSize : nil, ahead: decodesAhead)
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
             encoder: encoder, model: model.configuration, prune: options.prune,
@@ -195,7 +197,7 @@ public final class Analyzer: Sendable {
         return room
     }
 
-    private func contextExceeded(_ tokens: Int) -> Failure {
+    func contextExceeded(_ tokens: Int) -> Failure {
         Failure(
             .optionsInvalid, stage: .prefill,
             message: "the prompt and its answer need \(tokens) tokens, but the model's context is "
@@ -283,99 +285,5 @@ public final class Analyzer: Sendable {
         return ConstrainedText(
             grammar, trie: trie, tokenizer: tokenizer,
             endTokens: model.configuration.tokens.endOfSequence)
-    }
-
-    // MARK: - Sizes
-
-    /// A session with room for so many tokens, or a failure where the context or the memory limit
-    /// is shorter.
-    ///
-    /// - Parameter extra: bytes that are in use beside the model's own.
-    package func session(
-        tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
-    ) throws -> Session {
-        try requireContext(tokens)
-        try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
-        return try Session(model: model, pool: pool, capacity: tokens, kv: options.kv)
-    }
-
-    /// A session whose branches share a trunk: as many as are wanted, fewer where memory is short.
-    ///
-    /// - Parameters:
-    ///   - trunk: tokens that branches begin with, at most.
-    ///   - each: tokens that a branch has of its own.
-    ///   - longest: tokens of the longest sequence.
-    ///   - extra: bytes that each branch needs beside its tokens.
-    package func session(
-        trunk: Int, branches wanted: Int, each: Int, longest: Int, extra: Int = 0,
-        plan: VisualPlan?, options: AnalysisOptions
-    ) throws -> Session {
-        try requireContext(longest)
-        try requireMemory(tokens: longest, plan: plan, options: options)
-        let text = model.configuration.text
-        let need = memory(tokens: longest, plan: plan, options: options).peak
-        // Its logits are there twice: as they come, and while a token is chosen.
-        let bytes =
-            text.cacheBytes(tokens: each + KVPages.tokensPerPage, kv: options.kv)
-            + 8 * Session.draftRows * text.vocabulary + extra
-        let fits = 1 + max(0, options.maxMemory - need) / max(1, bytes)
-        let count = min(wanted, options.batch, fits, KVPages.mostSequences - 1)
-        return try Session(
-            model: model, pool: pool, capacity: max(1, trunk), kv: options.kv,
-            branches: max(1, count), branchCapacity: each)
-    }
-
-    private func requireContext(_ tokens: Int) throws {
-        guard tokens <= model.configuration.text.maxPositions else {
-            throw contextExceeded(tokens)
-        }
-    }
-
-    /// - Throws: `limit.memory` where one model input of so many tokens would exceed the limit.
-    package func requireMemory(
-        tokens: Int, plan: VisualPlan?, extra: Int = 0, options: AnalysisOptions
-    ) throws {
-        let need = memory(tokens: tokens, plan: plan, options: options)
-        try Self.requireMemory(need.peak + extra, limit: options.maxMemory, stage: .prefill)
-    }
-
-    /// What one model input of so many tokens needs.
-    package func memory(
-        tokens: Int, plan: VisualPlan?, options: AnalysisOptions
-    ) -> MemoryEstimate {
-        memory(
-            MemoryModel.Input(
-                tokens: tokens, visualTokens: plan == nil ? 0 : tokens,
-                patchesPerPair: plan.map(patches) ?? 0),
-            plan: plan, options: options)
-    }
-
-    /// Patches of a pair.
-    func patches(_ plan: VisualPlan) -> Int {
-        let merge = model.configuration.vision.mergeSize
-        return plan.tokensPerPair * merge * merge
-    }
-
-    func memory(
-        _ input: MemoryModel.Input, plan: VisualPlan?, options: AnalysisOptions
-    ) -> MemoryEstimate {
-        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
-        let cache = sizes.cache(tokens: input.tokens, kv: options.kv)
-        return MemoryEstimate(
-            program: sizes.program, weights: sizes.weights, cache: cache,
-            scratch: sizes.scratch(input, cache: cache),
-            frames: plan.map { sizes.frames(of: $0.source) } ?? 0, limit: options.maxMemory)
-    }
-
-    package static func requireMemory(
-        _ bytes: Int, limit: Int, stage: FailureStage
-    ) throws(Failure) {
-        guard bytes > limit else { return }
-        throw Failure(
-            .limitMemory, stage: stage,
-            message: "about \(ByteSize(bytes: bytes).text) are needed, more than the limit of "
-                + ByteSize(bytes: limit).text,
-            hint: "raise --max-memory, or use a lower --detail, a shorter --window or a smaller "
-                + "model")
     }
 }

@@ -15,7 +15,7 @@ public enum Decoding: Sendable, Equatable {
 /// The sampled frames of one input, wherever it is decoded: what the path needs of a reader.
 package struct FrameReader: ~Copyable {
     /// Exactly one of the two is there.
-    private var local: VideoReader?
+    private let local: LocalVideo?
     package let remote: RemoteVideo?
     package let kind: VisualKind
 
@@ -26,7 +26,7 @@ package struct FrameReader: ~Copyable {
         switch options.decoding {
         case .inProcess:
             self.init(
-                try VideoReader.open(
+                try LocalVideo(
                     input, sampling: sampling, limits: options.limits, threads: options.threads,
                     allowReferences: options.allowReferences), kind: input.visualKind)
         case .isolated(let workers):
@@ -43,8 +43,8 @@ package struct FrameReader: ~Copyable {
         }
     }
 
-    private init(_ reader: consuming VideoReader, kind: VisualKind) {
-        local = consume reader
+    package init(_ video: LocalVideo, kind: VisualKind) {
+        local = video
         remote = nil
         self.kind = kind
     }
@@ -55,43 +55,48 @@ package struct FrameReader: ~Copyable {
         kind = video.isStillImage ? .image : .video
     }
 
-    /// Lets pictures be decoded ahead of `next`, where that is possible.
+    deinit { local?.close() }
+
+    /// Lets pictures be decoded ahead of `next`.
     ///
-    /// - Parameter target: pictures may be resized to this already; nil: they must not.
-    package func begin(target: PixelSize?) throws { try remote?.begin(target: target) }
-
-    package var description: VideoDescription { read({ $0.description }, { $0.description }) }
-
-    package var report: DecodeReport { read({ $0.report }, { $0.report }) }
-
-    /// See `VideoReader.promisedEnd`.
-    package var promisedEnd: Double? { read({ $0.promisedEnd }, { $0.promisedEnd }) }
-
-    package var expectedFrames: Int? { read({ $0.expectedFrames }, { $0.expectedFrames }) }
-
-    package var expectedFramesIsExact: Bool {
-        read({ $0.expectedFramesIsExact }, { $0.expectedFramesIsExact })
+    /// - Parameters:
+    ///   - target: pictures may be resized to this already; nil: they must not.
+    ///   - ahead: whether to decode ahead in this process, too; another one always does.
+    package func begin(target: PixelSize?, ahead: Bool = true) throws {
+        if ahead { local?.begin(target: target) }
+        try remote?.begin(target: target)
     }
 
+    package var description: VideoDescription { state.description }
+
+    package var report: DecodeReport { state.report }
+
+    /// See `VideoReader.promisedEnd`.
+    package var promisedEnd: Double? { state.promisedEnd }
+
+    package var expectedFrames: Int? { state.expectedFrames }
+
+    package var expectedFramesIsExact: Bool { state.expectedFramesIsExact }
+
     /// See `VideoReader.next`.
-    package mutating func next() throws -> SampledFrame? {
-        guard let remote else { return try local?.next() }
+    ///
+    /// - Parameter timing: gets what decoding took: the work where it is done in this process, by
+    ///   whichever thread, and what was waited for where another one does it.
+    package mutating func next(timing: inout TimingRecord) throws -> SampledFrame? {
+        guard let remote else { return try local?.next(timing: &timing) }
         do {
-            return try remote.next()
+            return try timing.measure(\.decode) { () throws(VideoError) in try remote.next() }
         } catch {
             try Task.checkCancellation()
             throw error
         }
     }
 
-    private func read<Result>(
-        _ ofLocal: (borrowing VideoReader) -> Result, _ ofRemote: (RemoteVideo) -> Result
-    ) -> Result {
-        if let remote { return ofRemote(remote) }
-        switch local {
-        case .some(let reader): return ofLocal(reader)
-        case nil: preconditionFailure("a reader without an input")
+    private var state: ReaderState {
+        guard let state = local?.state ?? remote?.known else {
+            preconditionFailure("a reader without an input")
         }
+        return state
     }
 }
 

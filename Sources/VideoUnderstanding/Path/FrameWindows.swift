@@ -147,7 +147,7 @@ package struct FrameWindows: ~Copyable {
 
     /// Reads one more frame, or finds that there is none.
     private mutating func lookAhead(_ timing: inout TimingRecord) throws {
-        guard !hasEnded, var frame = try pull(&timing) else {
+        guard !hasEnded, var frame = try reader.next(timing: &timing) else {
             hasEnded = true
             return
         }
@@ -176,13 +176,6 @@ package struct FrameWindows: ~Copyable {
         if resampler?.source != size { resampler = Resampler(from: size, to: transferSize) }
         if let resampler { frame.image = resampler.resized(frame.image) }
         timing.preprocess += (ContinuousClock.now - start).seconds
-    }
-
-    private mutating func pull(_ timing: inout TimingRecord) throws -> SampledFrame? {
-        let clock = ContinuousClock()
-        let start = clock.now
-        defer { timing.decode += (clock.now - start).seconds }
-        return try reader.next()
     }
 }
 

@@ -5,7 +5,7 @@ import Qwen2VL
 /// Bytes that the path needs at most at a time, from sizes alone.
 ///
 /// What is counted is what the system counts as resident: pages that were written, and pages of
-/// mapped weights, which are all read. Each figure is for one model input at a time.
+/// mapped weights, which are all read.
 package struct MemoryModel: Sendable, Equatable {
     /// One model input.
     package struct Input: Sendable, Equatable {
@@ -43,9 +43,40 @@ package struct MemoryModel: Sendable, Equatable {
     /// What is in use beside keys and values where most is: while pairs are encoded, or while the
     /// language model reads. Visual tokens wait in both.
     package func scratch(_ input: Input, cache: Int) -> Int {
-        let visual = 4 * input.visualTokens * configuration.text.hidden
         let most = max(encoding(input), cache + reading(input.tokens))
-        return Self.small + visual + panels(input) + most - cache
+        return Self.small + visual(input) + panels(input) + most - cache
+    }
+
+    /// The same at most, however much keys and values take.
+    package func beside(_ input: Input) -> Int {
+        Self.small + visual(input) + panels(input)
+            + max(encoding(input), reading(input.tokens))
+    }
+
+    /// Keys and values of windows that are described together, and what is in use beside them where
+    /// most is. Each is encoded and read while those of the windows before it are kept.
+    ///
+    /// - Parameter next: the window after them, where it is encoded before their texts are written.
+    package func group(
+        _ windows: [Input], next: Input? = nil, kv: KVFormat
+    ) -> (cache: Int, scratch: Int) {
+        var (held, most) = (0, 0)
+        for window in windows {
+            let cache = cache(tokens: window.tokens, kv: kv)
+            most = max(
+                most,
+                held + visual(window) + panels(window)
+                    + max(encoding(window), cache + reading(window.tokens)))
+            held += cache
+        }
+        // Logits are there twice: as they come, and while a token is chosen.
+        most = max(most, held + 8 * windows.count * configuration.text.vocabulary)
+        if let next { most = max(most, held + visual(next) + panels(next) + encoding(next)) }
+        return (held, Self.small + most - held)
+    }
+
+    private func visual(_ input: Input) -> Int {
+        4 * input.visualTokens * configuration.text.hidden
     }
 
     /// Code that only a run of the model reads, lists of tokens, the document: measured.

@@ -25,6 +25,7 @@ package struct TextGroup {
     }
 
     private var members: [Member] = []
+    package var count: Int { members.count }
     /// Passes of the model, and tokens that were guessed and guessed right.
     package private(set) var counts = DecodeCounts()
 
@@ -48,12 +49,16 @@ package struct TextGroup {
 
     /// Writes all texts to their ends.
     ///
-    /// - Parameter onText: gets pieces of the first text that has not ended.
+    /// - Parameters:
+    ///   - onText: gets pieces of the first text that has not ended.
+    ///   - onEnd: gets each text as soon as it has ended well, with its place.
     /// - Throws: what ends the work on all of them. What is wrong with one text is told with it.
     package mutating func write(
-        _ session: inout Session, onText: (String) throws -> Void = { _ in }
+        _ session: inout Session, onText: (String) throws -> Void = { _ in },
+        onEnd: (Int, GeneratedText) throws -> Void = { _, _ in }
     ) throws {
         while true {
+            try end(onEnd, onText)
             try Task.checkCancellation()
             let open = members.indices.filter { members[$0].writer.pending != nil }
             guard !open.isEmpty else { break }
@@ -99,10 +104,19 @@ package struct TextGroup {
                 counts.tokens += kept
             }
         }
-        for index in members.indices {
+        try end(onEnd, onText)
+    }
+
+    /// Makes wholes of the texts that go no further.
+    private mutating func end(
+        _ onEnd: (Int, GeneratedText) throws -> Void, _ onText: (String) throws -> Void
+    ) throws {
+        for index in members.indices
+        where members[index].writer.pending == nil && members[index].whole == nil {
             let (whole, rest) = members[index].writer.end()
             members[index].whole = whole
-            if index == 0, !rest.isEmpty, members.count == 1 { try onText(rest) }
+            if !rest.isEmpty, members.count == 1 { try onText(rest) }
+            if members[index].error == nil { try onEnd(index, whole) }
         }
     }
 

@@ -79,6 +79,16 @@ package struct VisualPlan: Sendable, Equatable {
     /// are. Resizing there costs a second, trivial resizing here, which fewer bytes must pay for.
     package var transferSize: PixelSize? { 2 * target.area <= source.area ? target : nil }
 
+    /// Bytes of the frames that wait for the model at most, where they are decoded ahead of it.
+    ///
+    /// - Parameter frames: so many that are to come are known; nil: any number.
+    package func waitingBytes(frames: Int?) -> Int {
+        guard kind == .video else { return 0 }
+        let one = FrameQueue.bytes(of: transferSize ?? source)
+        let fitting = max(1, FrameQueue.standardBound / one)
+        return one * min(fitting, frames ?? fitting)
+    }
+
     private static func even(_ frames: Int) -> Int { max(2, frames + frames % 2) }
 
     private static func tokens(_ size: PixelSize, factor: Int) -> Int {

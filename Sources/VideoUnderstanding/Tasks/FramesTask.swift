@@ -58,15 +58,13 @@ public struct FramesTask: Sendable {
             comparison = (plan, PairTokens(prune, plan: plan, model: model))
         }
         var times: [Double] = []
-        let decoding = ContinuousClock.now
-        while let frame = try reader.next() {
+        while let frame = try reader.next(timing: &timing) {
             times.append(frame.time)
             comparison?.tokens.add(frame)
             try onFrame?(frame)
             try onEvent(.seen(time: frame.time))
             try Task.checkCancellation()
         }
-        timing.decode = (ContinuousClock.now - decoding).seconds
         let report = reader.report
         let description = reader.description
         comparison?.tokens.finish()

@@ -42,7 +42,7 @@ extension Analyzer {
         let transcript = try transcript(of: input, options: options)
         let stream = try open(
             input, windowed: true, prompts: [options.segmentPrompt], checksMemory: false,
-            transcript: transcript, options: options, timing: &timing)
+            decodesAhead: false, transcript: transcript, options: options, timing: &timing)
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
         try onEvent(.opened(duration: stream.description.duration))
@@ -84,22 +84,19 @@ extension Analyzer {
         }
         let report = windows.reader.report
         let description = windows.reader.description
-        let needs = planned.map { window in
-            memory(
-                MemoryModel.Input(
-                    tokens: window.promptTokens + options.maxNewTokens,
-                    visualTokens: window.visualTokens, patchesPerPair: patches(plan),
-                    encodedPairs: window.encodedPairs),
-                plan: plan, options: options)
-        }
+        let groups = groups(planned, plan, options: options)
         let need =
-            needs.max { $0.peak < $1.peak }
+            groups.map(\.need).max { $0.peak < $1.peak }
             ?? memory(tokens: options.maxNewTokens, plan: plan, options: options)
         var measured: MemoryEstimate?
         if let residentBefore {
             var found = need
             found.program = max(0, residentBefore - weightsBefore - model.ownedBytes)
-            found.frames = resident - residentBefore
+            // Nothing waits here. In a summary frames do as soon as the vision tower is busy first.
+            let frames = planned.reduce(0) { $0 + $1.frames }
+            let taken = 2 * max(1, VisionEncoder.chunkRows / max(1, patches(plan)))
+            found.frames =
+                resident - residentBefore + plan.waitingBytes(frames: max(0, frames - taken))
             measured = found
         }
         let summing = try summingUp(planned, options: options)
@@ -115,12 +112,45 @@ extension Analyzer {
             },
             memory: need, measuredMemory: measured, summingUp: summing?.total,
             estimate: try estimate(
-                planned, summing?.prompts ?? [],
+                planned, together: groups.map(\.windows), summing?.prompts ?? [],
                 patches: geometry.grid(of: plan.target, pairs: 1), options: options,
                 timing: timing),
             settings: effective(settings.reading(transcript)).json(for: .summary),
             warnings: modelWarnings + settings.warnings + plan.warnings + report.warningRecords
                 + reading.warnings)
+    }
+
+    /// Windows that will be described together: how many, and what they need.
+    private func groups(
+        _ windows: [PlannedWindow], _ plan: VisualPlan, options: AnalysisOptions
+    ) -> [(windows: Int, need: MemoryEstimate)] {
+        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        let inputs = windows.map { window in
+            MemoryModel.Input(
+                tokens: window.promptTokens + options.maxNewTokens,
+                visualTokens: window.visualTokens, patchesPerPair: patches(plan),
+                encodedPairs: window.encodedPairs)
+        }
+        var grouping = grouping(plan, options: options)
+        var groups: [(windows: Int, need: MemoryEstimate)] = []
+        var open: [MemoryModel.Input] = []
+        func end(before next: MemoryModel.Input?) {
+            guard let last = open.last else { return }
+            let (cache, scratch) = sizes.group(open, next: next, kv: options.kv)
+            var need = memory(last, plan: plan, options: options)
+            (need.cache, need.scratch) = (cache, scratch)
+            groups.append((open.count, need))
+            open = []
+        }
+        for input in inputs {
+            let place = place(
+                input.tokens, visual: input.visualTokens, in: &grouping, plan, options: options)
+            if place.endsBefore { end(before: input) }
+            open.append(input)
+            if place.endsAfter { end(before: nil) }
+        }
+        end(before: nil)
+        return groups
     }
 
     /// Prompts that sum up the texts of several windows, if every text is as long as it may be and
@@ -167,25 +197,29 @@ extension Analyzer {
     /// Seconds by stage, if every text is as long as it may be.
     ///
     /// - Parameters:
+    ///   - groups: how many of the windows are described together, for each group.
     ///   - prompts: tokens of the prompts that sum up.
     ///   - timing: what was measured of the video itself.
     private func estimate(
-        _ windows: [PlannedWindow], _ prompts: [Int], patches: PatchGrid,
-        options: AnalysisOptions, timing: TimingRecord
+        _ windows: [PlannedWindow], together groups: [Int], _ prompts: [Int],
+        patches: PatchGrid, options: AnalysisOptions, timing: TimingRecord
     ) throws -> TimingRecord {
         let lengths = (windows.map(\.promptTokens) + prompts).sorted()
         guard !lengths.isEmpty else { return timing }
         let trial = try SpeedTrial(
             model, pool: pool, patches: patches,
             pairs: windows.map(\.encodedPairs).max() ?? 0,
-            context: lengths[lengths.count / 2] + options.maxNewTokens / 2, kv: options.kv)
+            context: lengths[lengths.count / 2] + options.maxNewTokens / 2,
+            together: groups.max() ?? 1, kv: options.kv)
         var timing = timing
         timing.vision = windows.reduce(0) { $0 + Double($1.encodedPairs) * trial.pair }
         timing.prefill = lengths.reduce(0) { $0 + trial.prefill(tokens: $1) }
         let language = model.decodeWeightBytes
         timing.prefill += trial.arrival(bytes: language)
         timing.vision += trial.arrival(bytes: model.weightBytes - language)
-        timing.generate = Double(lengths.count) * trial.generation(tokens: options.maxNewTokens)
+        timing.generate = (groups + Array(repeating: 1, count: prompts.count)).reduce(0) {
+            $0 + trial.generation(tokens: options.maxNewTokens, texts: $1)
+        }
         timing.total =
             timing.open + timing.decode + timing.preprocess + timing.vision + timing.prefill
             + timing.generate

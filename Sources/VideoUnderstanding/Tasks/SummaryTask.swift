@@ -54,11 +54,14 @@ extension Analyzer {
         try onEvent(.opened(duration: stream.description.duration))
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         var story = Story()
+        var describer = WindowDescriber(self, stream.plan, memory: nil, options: options)
         while let visual = try stream.next(timing: &timing, onEvent: onEvent) {
-            let text = try describe(
-                visual, stream.plan, &reading, memory: nil, options: options, timing: &timing,
-                onEvent: onEvent)
-            story.add(text, to: visual, options: options)
+            try describer.add(visual, &reading, timing: &timing, onEvent: onEvent) {
+                story.add($1, to: $0, options: options)
+            }
+        }
+        try describer.finish(timing: &timing, onEvent: onEvent) {
+            story.add($1, to: $0, options: options)
         }
         let watched = stream.watched
         return try summary(
@@ -79,12 +82,16 @@ extension Analyzer {
         var reading = TranscriptReading(
             facts.transcript, of: facts.watched.description, options: options)
         var story = Story()
+        var describer = WindowDescriber(
+            self, facts.watched.plan, memory: video.memory, options: options)
         for number in 0..<windows {
             let visual = try video.visual(.windows, number, facts, model: model.configuration)
-            let text = try describe(
-                visual, facts.watched.plan, &reading, memory: video.memory, options: options,
-                timing: &timing, onEvent: onEvent)
-            story.add(text, to: visual, options: options)
+            try describer.add(visual, &reading, timing: &timing, onEvent: onEvent) {
+                story.add($1, to: $0, options: options)
+            }
+        }
+        try describer.finish(timing: &timing, onEvent: onEvent) {
+            story.add($1, to: $0, options: options)
         }
         return try summary(
             story, facts.watched, reading, settings: settings.reading(facts.transcript),
@@ -125,45 +132,6 @@ extension Analyzer {
                 watched, grids: story.grids, moments: story.moments, for: .summary,
                 settings: settings, usage: story.usage, finish: story.finish,
                 warnings: reading.warnings, timing: timing))
-    }
-
-    /// What the model writes of one window, or has written of it before.
-    func describe(
-        _ visual: VisualInput, _ plan: VisualPlan, _ reading: inout TranscriptReading,
-        memory: VideoMemory?, options: AnalysisOptions, timing: inout TimingRecord,
-        onEvent: (AnalysisEvent) throws -> Void
-    ) throws -> WindowText {
-        let prompt = reading.prompt(
-            options.segmentPrompt, from: visual.window.start, to: visual.window.next?.time,
-            tokenizer: tokenizer)
-        let layout = try layOut(
-            [visual.place], prompt: prompt, system: options.system,
-            rule: options.mrope, ablation: options.ablation)
-        let key = try memory.map { _ in try textKey(layout, visual, options) }
-        let isPrefixWanted = memory.map { $0.file.isWritable && $0.keepsPrefixes } ?? false
-        let end = layout.visuals[0].upperBound
-        let prefix = isPrefixWanted ? try prefixKey(layout, end, visual, kv: options.kv) : nil
-        let hasPrefix = try prefix.map { try memory?.file.hasPrefix($0) ?? false } ?? true
-        if hasPrefix, let key, let known = try memory?.file.summary(key) {
-            return WindowText(known, key: key, prefix: prefix)
-        }
-        try onEvent(.stage("describing \(Timecode.text(of: visual.window.start))"))
-        var session = try session(
-            tokens: layout.ids.count + options.maxNewTokens, plan: plan, options: options)
-        try readVideo(layout, visual, into: &session, memory: memory, timing: &timing)
-        if let key, let known = try memory?.file.summary(key) {
-            return WindowText(known, key: key, prefix: prefix)
-        }
-        let logits = try read(
-            layout, end..<layout.ids.count, visuals: [visual], into: &session, timing: &timing)
-        let written = try write(
-            &session, logits: logits, layout: layout, options: options, timing: &timing,
-            onEvent: onEvent)
-        let text = StoredSummary(
-            text: written.text, tokens: written.tokens.count, isWhole: written.finish == .stop,
-            confidence: written.confidence, promptTokens: layout.ids.count)
-        if let memory, let key, memory.file.isWritable { try memory.file.keep(text, under: key) }
-        return WindowText(text, key: key, prefix: prefix)
     }
 
     /// Reads prompts and writes a text behind each, as many together as the settings and the memory
@@ -298,29 +266,6 @@ extension ChapterRecord {
     fileprivate var note: Prompts.Note {
         Prompts.Note(
             start: Timecode.text(of: range.start), end: Timecode.text(of: range.end), text: summary)
-    }
-}
-
-/// What the model wrote of one window.
-struct WindowText {
-    var text: String
-    /// Tokens that were generated.
-    var tokens: Int
-    var finish: FinishReason
-    var confidence: Double
-    var promptTokens: Int
-    /// The names under which the text and the prefix are kept; nil where they are not.
-    var key: ContentHash?
-    var prefix: ContentHash?
-
-    init(_ stored: StoredSummary, key: ContentHash?, prefix: ContentHash?) {
-        text = stored.text
-        tokens = stored.tokens
-        finish = stored.isWhole ? .stop : .length
-        confidence = stored.confidence
-        promptTokens = stored.promptTokens
-        self.key = key
-        self.prefix = prefix
     }
 }
 
