@@ -164,6 +164,43 @@ import VideoUnderstanding
         #expect(try texts[0].get() == whole[0] && texts[2].get() == whole[0])
     }
 
+    /// An index keeps each text as soon as it has ended, whatever becomes of the others.
+    @Test func endsAreToldAtOnce() throws {
+        let analyzer = try analyzer()
+        let options = AnalysisOptions(Settings(), model: analyzer.model.configuration)
+        let layout = try analyzer.layOut(
+            [], prompt: "What moves?", system: options.system, rule: options.mrope)
+        let lengths = [4, 1, 2, 6]
+        var session = try analyzer.session(
+            trunk: 0, branches: 4, each: layout.ids.count + 8, longest: 100, plan: nil,
+            options: options)
+        var group = TextGroup()
+        for length in lengths {
+            let branch = session.fork(after: 0)
+            let logits = try session.prefill(ids: layout.ids, positions: layout.positions)
+            let generation = Generation(
+                tokenizer: analyzer.tokenizer, endOfSequence: [],
+                sampling: options.tokenSampling, maxNewTokens: length)
+            group.add(
+                branch,
+                TextWriter(
+                    generation, prompt: layout.ids, position: layout.positions.next,
+                    constraint: nil), logits: logits)
+        }
+        struct Stop: Error {}
+        var ended: [Int] = []
+        #expect(throws: Stop.self) {
+            try group.write(
+                &session,
+                onEnd: { place, text in
+                    #expect(text.tokens.count == lengths[place])
+                    ended.append(place)
+                    if place == 0 { throw Stop() }
+                })
+        }
+        #expect(ended == [1, 2, 0])
+    }
+
     /// Guesses follow what stood there before, the longest run first and the last time it stood.
     @Test func guessesAreWhatFollowed() {
         var lookup = PromptLookup([1, 2, 3, 4, 9, 2, 3, 5, 6, 7, 8])

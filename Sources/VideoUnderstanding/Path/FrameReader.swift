@@ -92,6 +92,9 @@ package struct FrameReader: ~Copyable {
         }
     }
 
+    /// The most bytes of frames that have waited in this process at once.
+    var mostWaitingBytes: Int { local?.mostWaitingBytes ?? 0 }
+
     private var state: ReaderState {
         guard let state = local?.state ?? remote?.known else {
             preconditionFailure("a reader without an input")

@@ -66,6 +66,11 @@ package final class LocalVideo: Sendable {
         return current()
     }
 
+    /// The most bytes of frames that have waited at once.
+    package var mostWaitingBytes: Int {
+        phase.withLock { if case .begun(let queue) = $0 { queue.mostBytes } else { 0 } }
+    }
+
     /// Ends the reading, and waits until no thread is at it.
     package func close() {
         activity.stop()

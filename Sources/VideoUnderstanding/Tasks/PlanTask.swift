@@ -42,7 +42,7 @@ extension Analyzer {
         let transcript = try transcript(of: input, options: options)
         let stream = try open(
             input, windowed: true, prompts: [options.segmentPrompt], checksMemory: false,
-            decodesAhead: false, transcript: transcript, options: options, timing: &timing)
+            transcript: transcript, options: options, timing: &timing)
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
         try onEvent(.opened(duration: stream.description.duration))
@@ -88,18 +88,20 @@ extension Analyzer {
         let need =
             groups.map(\.need).max { $0.peak < $1.peak }
             ?? memory(tokens: options.maxNewTokens, plan: plan, options: options)
+        let summing = try summingUp(planned, options: options)
+        let estimate = try estimate(
+            planned, together: groups.map(\.windows), summing?.prompts ?? [],
+            patches: geometry.grid(of: plan.target, pairs: 1), options: options, timing: timing)
         var measured: MemoryEstimate?
         if let residentBefore {
             var found = need
             found.program = max(0, residentBefore - weightsBefore - model.ownedBytes)
-            // Nothing waits here. In a summary frames do as soon as the vision tower is busy first.
-            let frames = planned.reduce(0) { $0 + $1.frames }
-            let taken = 2 * max(1, VisionEncoder.chunkRows / max(1, patches(plan)))
+            // Nobody was busy here while frames came.
+            let waiting = waitingBytes(planned, plan, estimate)
             found.frames =
-                resident - residentBefore + plan.waitingBytes(frames: max(0, frames - taken))
+                resident - residentBefore + max(0, waiting - windows.reader.mostWaitingBytes)
             measured = found
         }
-        let summing = try summingUp(planned, options: options)
         return PlanDocument(
             uri: input.uri, container: description.container, codec: description.codec,
             duration: description.duration, size: description.uprightSize, windows: planned,
@@ -111,13 +113,22 @@ extension Analyzer {
                     promptTokens: window.promptTokens, generatedTokens: options.maxNewTokens)
             },
             memory: need, measuredMemory: measured, summingUp: summing?.total,
-            estimate: try estimate(
-                planned, together: groups.map(\.windows), summing?.prompts ?? [],
-                patches: geometry.grid(of: plan.target, pairs: 1), options: options,
-                timing: timing),
+            estimate: estimate,
             settings: effective(settings.reading(transcript)).json(for: .summary),
             warnings: modelWarnings + settings.warnings + plan.warnings + report.warningRecords
                 + reading.warnings)
+    }
+
+    /// Bytes of the frames that will wait for the model at most: the queue is full where the model is
+    /// slower than the decoder, and never where there is nothing left to come when it is busy first.
+    private func waitingBytes(
+        _ windows: [PlannedWindow], _ plan: VisualPlan, _ estimate: TimingRecord
+    ) -> Int {
+        let taken = 2 * max(1, VisionEncoder.chunkRows / max(1, patches(plan)))
+        let left = max(0, windows.reduce(0) { $0 + $1.frames } - taken)
+        let busy = estimate.vision + estimate.prefill + estimate.generate
+        let share = min(1, busy / max(estimate.decode, 1e-6))
+        return Int(share * Double(plan.waitingBytes(frames: left)))
     }
 
     /// Windows that will be described together: how many, and what they need.
