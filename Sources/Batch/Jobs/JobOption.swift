@@ -68,6 +68,7 @@ public struct JobOption: Sendable {
             settings.minSegment = seconds
             return true
         },
+        choice("segments", tasks: [.summarize]) { $1.segments = $0 },
         choice("repetitions", tasks: [.summarize]) { $1.repetitions = $0 },
         choice("chapters", tasks: [.summarize]) { $1.chapters = $0 },
         JobOption("verify", "true or false", tasks: [.ask]) { value, settings in

@@ -115,6 +115,10 @@ extension Analyzer {
         digest.add(Double(sampling.topP))
         digest.add(Int(bitPattern: UInt(sampling.seed)))
         digest.add(options.maxNewTokens)
+        // Such a text has times of its own in it, that pictures alone do not tell.
+        if options.segments == .events {
+            for moment in visual.window.moments { digest.add(moment.time) }
+        }
         return digest.finish()
     }
 

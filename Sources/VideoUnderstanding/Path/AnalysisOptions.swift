@@ -13,6 +13,7 @@ package struct AnalysisOptions: Sendable {
     package let prune: Double?
     package let mrope: MRoPERule
     package let system: String
+    package let segments: SegmentsChoice
     /// Asked of each window of a summary.
     package let segmentPrompt: String
     /// Seconds of video in one model input of a summary.
@@ -62,7 +63,8 @@ package struct AnalysisOptions: Sendable {
         prune = settings.prune
         mrope = settings.mrope
         system = settings.system ?? Prompts.system
-        segmentPrompt = settings.prompt ?? Prompts.segment
+        segments = settings.segments
+        segmentPrompt = Prompts.segment(settings.segments, inWords: settings.prompt)
         windowSeconds = settings.window.value
         windowsEndAtCuts = settings.cuts == .auto
         minSegmentSeconds = settings.minSegment.value
