@@ -68,13 +68,15 @@ public final class Analyzer: Sendable {
     ///   - prompts: the longest of them leaves the rest of the context to visual tokens.
     ///   - checksMemory: whether an input that is too large for the limit is refused.
     ///   - decodesAhead: whether frames are decoded while the model is busy with those before.
+    ///   - onDecoded: called by the thread that decodes ahead, for each frame.
     ///   - transcript: of the input; its share of the context is kept free.
     ///   - prepared: the same input, where it was opened ahead with the same options.
     ///   - memory: spares the vision tower pairs that it knows, and gets to know the others.
     ///   - tap: sees the patch rows.
     package func open(
         _ input: VideoInput, windowed: Bool, prompts: [String], checksMemory: Bool = true,
-        decodesAhead: Bool = true, transcript: Transcript = .none, options: AnalysisOptions,
+        decodesAhead: Bool = true, onDecoded: (@Sendable () -> Void)? = nil,
+        transcript: Transcript = .none, options: AnalysisOptions,
         prepared: PreparedVideo? = nil, memory: VideoMemory? = nil, timing: inout TimingRecord,
         tap: (([Float]) -> Void)? = nil
     ) throws -> VisualStream {
@@ -91,7 +93,8 @@ public final class Analyzer: Sendable {
             transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
         try opened.reader.begin(
-            target: tap == nil ? opened.plan.transferSize : nil, ahead: decodesAhead)
+            target: tap == nil ? opened.plan.transferSize : nil, ahead: decodesAhead,
+            onDecoded: onDecoded)
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
             encoder: encoder, model: model.configuration, prune: options.prune,

@@ -62,8 +62,11 @@ package struct FrameReader: ~Copyable {
     /// - Parameters:
     ///   - target: pictures may be resized to this already; nil: they must not.
     ///   - ahead: whether to decode ahead in this process, too; another one always does.
-    package func begin(target: PixelSize?, ahead: Bool = true) throws {
-        if ahead { local?.begin(target: target) }
+    ///   - onDecoded: see `LocalVideo.begin`.
+    package func begin(
+        target: PixelSize?, ahead: Bool = true, onDecoded: (@Sendable () -> Void)? = nil
+    ) throws {
+        if ahead { local?.begin(target: target, onDecoded: onDecoded) }
         try remote?.begin(target: target)
     }
 

@@ -10,12 +10,11 @@ package final class LocalVideo: Sendable {
     private enum Phase {
         case onDemand
         /// From the first frame that is asked for on.
-        case ahead(target: PixelSize?)
+        case ahead(target: PixelSize?, onDecoded: (@Sendable () -> Void)?)
         case begun(FrameQueue)
     }
 
-    /// Nil when all was read ahead.
-    private let reader: Mutex<VideoReader?>
+    private let reader: Mutex<VideoReader>
     private let phase = Mutex(Phase.onDemand)
     /// What is told of the input while and after it is read ahead; nil: what the reader says.
     private let known = Mutex<ReaderState?>(nil)
@@ -36,13 +35,15 @@ package final class LocalVideo: Sendable {
 
     /// Lets frames be decoded ahead, from the first that is asked for on.
     ///
-    /// - Parameter target: the size to which they are resized, with the result of
+    /// - Parameters:
+    ///   - target: the size to which they are resized, with the result of
     ///   `Resampler.resized`; nil leaves them as they are.
-    package func begin(target: PixelSize?) {
+    ///   - onDecoded: called by that thread for each frame, when most memory is in use for it.
+    package func begin(target: PixelSize?, onDecoded: (@Sendable () -> Void)? = nil) {
         // One picture leaves nothing to do ahead.
         guard !isStillImage else { return }
         phase.withLock { phase in
-            if case .onDemand = phase { phase = .ahead(target: target) }
+            if case .onDemand = phase { phase = .ahead(target: target, onDecoded: onDecoded) }
         }
     }
 
@@ -83,16 +84,11 @@ package final class LocalVideo: Sendable {
     // MARK: - Reading
 
     private func decode() throws(VideoError) -> SampledFrame? {
-        try reader.withLock { reader throws(VideoError) in try reader?.next() }
+        try reader.withLock { reader throws(VideoError) in try reader.next() }
     }
 
     private func current() -> ReaderState {
-        reader.withLock { reader in
-            switch reader {
-            case .some(let reader): return ReaderState(reader, isStillImage: isStillImage)
-            case nil: preconditionFailure("a video of which nothing was kept")
-            }
-        }
+        reader.withLock { ReaderState($0, isStillImage: isStillImage) }
     }
 
     /// Where frames come from that are decoded ahead; nil where they are decoded on demand, as they
@@ -102,11 +98,14 @@ package final class LocalVideo: Sendable {
             switch phase {
             case .onDemand: return nil
             case .begun(let queue): return queue
-            case .ahead(let target):
+            case .ahead(let target, let onDecoded):
                 let queue = FrameQueue()
                 let state = current()
                 known.withLock { $0 = state }
-                guard DetachedThread.start({ self.decodeAhead(into: queue, target: target) })
+                guard
+                    DetachedThread.start({
+                        self.decodeAhead(into: queue, target: target, onDecoded: onDecoded)
+                    })
                 else {
                     known.withLock { $0 = nil }
                     phase = .onDemand
@@ -119,12 +118,15 @@ package final class LocalVideo: Sendable {
     }
 
     /// Decodes until the end, an error, or until nobody wants more; for a thread of its own.
-    private func decodeAhead(into queue: FrameQueue, target: PixelSize?) {
+    private func decodeAhead(
+        into queue: FrameQueue, target: PixelSize?, onDecoded: (@Sendable () -> Void)?
+    ) {
         var resizer = target.map(FrameResizer.init)
         var work = TimingRecord()
         var failure: VideoError?
         do throws(VideoError) {
             while let frame = try work.measure(\.decode, decode) {
+                onDecoded?()
                 var sent = frame
                 if resizer != nil {
                     sent = work.measure(\.preprocess) { resizer?.resized(frame) ?? frame }
@@ -135,10 +137,8 @@ package final class LocalVideo: Sendable {
         } catch {
             failure = error
         }
-        // Its buffers are free while the model goes on.
         let state = current()
         known.withLock { $0 = state }
-        reader.withLock { $0 = nil }
         queue.end(failure, work)
     }
 }

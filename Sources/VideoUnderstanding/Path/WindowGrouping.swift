@@ -6,7 +6,7 @@
 /// that is too large for any group is described by itself.
 package struct WindowGrouping: Sendable, Equatable {
     /// Bytes of keys and values of the windows of a group, at most, where the memory allows it: two
-    /// windows of half a minute of the 2B model in 32 bits, seven in 8 bits. More would save little, as
+    /// windows of half a minute of the 2B model in 32 bits, eight in 8 bits. More would save little, as
     /// reading such windows takes far longer than describing them; short ones, between cuts, fit by
     /// the dozen.
     package static let standardBytes = 512 << 20

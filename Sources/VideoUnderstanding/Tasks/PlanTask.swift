@@ -2,6 +2,7 @@ import Compute
 import Imaging
 import OrderedJSON
 import Qwen2VL
+import Synchronization
 import Text
 import Video
 
@@ -40,9 +41,11 @@ extension Analyzer {
         var timing = TimingRecord()
         let weightsBefore = ProcessMemory.residentOfCheckpoints
         let transcript = try transcript(of: input, options: options)
+        let resident = PeakResident()
         let stream = try open(
             input, windowed: true, prompts: [options.segmentPrompt], checksMemory: false,
-            transcript: transcript, options: options, timing: &timing)
+            onDecoded: { resident.note() }, transcript: transcript, options: options,
+            timing: &timing)
         var reading = TranscriptReading(transcript, of: stream.description, options: options)
         let plan = stream.plan
         try onEvent(.opened(duration: stream.description.duration))
@@ -50,14 +53,13 @@ extension Analyzer {
         let geometry = PatchGeometry(model.configuration.vision)
         var planned: [PlannedWindow] = []
         var counter = PairCounter(prune: options.prune, plan: plan, model: model.configuration)
-        var resident = residentBefore ?? 0
         while let window = try windows.next(
             timing: &timing,
             onPair: { first, second, timing in
                 timing.measure(\.preprocess) {
                     counter.add(first.image, (second ?? first).image)
                 }
-                resident = max(resident, ProcessMemory.resident ?? 0)
+                resident.note()
             })
         {
             let count = counter.finish()
@@ -99,7 +101,8 @@ extension Analyzer {
             // Nobody was busy here while frames came.
             let waiting = waitingBytes(planned, plan, estimate)
             found.frames =
-                resident - residentBefore + max(0, waiting - windows.reader.mostWaitingBytes)
+                max(resident.most, residentBefore) - residentBefore
+                + max(0, waiting - windows.reader.mostWaitingBytes)
             measured = found
         }
         return PlanDocument(
@@ -236,4 +239,13 @@ extension Analyzer {
             + timing.generate
         return timing
     }
+}
+
+/// The largest resident size of this process that any thread has noted.
+private final class PeakResident: Sendable {
+    private let bytes = Atomic(0)
+
+    var most: Int { bytes.load(ordering: .relaxed) }
+
+    func note() { _ = bytes.max(ProcessMemory.resident ?? 0, ordering: .relaxed) }
 }
