@@ -124,7 +124,7 @@ def vision(model, projector, threads):
 @llama.llama_log_callback
 def quiet(level, text, data):
     """Errors alone: what is told of a model that loads well is of no interest here."""
-    if level >= 4:  # GGML_LOG_LEVEL_ERROR
+    if level == 4:  # GGML_LOG_LEVEL_ERROR
         sys.stderr.write(text.decode(errors="replace"))
 
 

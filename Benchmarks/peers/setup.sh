@@ -7,13 +7,14 @@
 #   --only NAME,…    of llama, transformers, openvino (default: all)
 #   --python PYTHON  a Python 3 with venv; what is installed there at the pinned version is used from there (default: python3)
 #   --jobs N         compilers that run at once (default: 2)
-# Needs a C++ compiler; cmake and ninja come from PyPI where they are missing. llama.cpp takes 10 to 20 minutes on two cores.
+# Needs a C++ compiler, and cmake 3.21 or later; ninja and cmake come from PyPI where they are missing. llama.cpp takes about
+# 10 minutes of two cores, all packages together about 6 GB of disk, or 2 GB where torch is there already.
 # A peer that cannot be installed is named, and the others are installed; exit status 1 where one is missing in the end.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 folder=$here/../../.build/peers only=llama,transformers,openvino python=python3 jobs=2
 
-usage() { sed -n '2,11s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 while [ $# -gt 0 ]; do
     case $1 in
         --folder | --only | --python | --jobs)
@@ -48,7 +49,15 @@ install_transformers() {
     "$folder/torch/bin/python" -c 'import torch' 2>/dev/null \
         || add torch torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu \
         || add torch torch==2.13.0 || return
-    add torch transformers==5.23.0 qwen-vl-utils==0.0.14 av numpy pillow torchvision
+    add torch transformers==5.23.0 qwen-vl-utils==0.0.14 decord==0.6.0 torchvision
+}
+install_openvino() { # an environment of its own, as its exporter of Qwen2-VL asks for transformers before 5
+    environment openvino || return
+    "$folder/openvino/bin/python" -c 'import torch' 2>/dev/null \
+        || add openvino torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu \
+        || add openvino torch==2.13.0 || return
+    add openvino optimum-intel==2.2.0 openvino==2026.4.1 nncf==3.4.0 transformers==4.57.6 qwen-vl-utils==0.0.14 \
+        decord==0.6.0 torchvision
 }
 install_llama() {
     environment llama || return

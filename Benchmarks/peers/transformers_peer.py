@@ -38,7 +38,7 @@ def decode(model):
             state = language(input_ids=ids[:, step:step + 1], position_ids=positions(step, 1), past_key_values=cache,
                              use_cache=True)
             model.lm_head(state.last_hidden_state)
-        cache.crop(start)
+        cache.crop(-steps)
 
     worker.tell("decode", steps / worker.seconds(run), "tokens/s")
 
@@ -51,22 +51,6 @@ def vision(model):
     worker.tell("vision", rows / worker.seconds(lambda: tower(pixels, grid_thw=grid)), "patches/s")
 
 
-def ask(model, options):
-    from qwen_vl_utils import process_vision_info
-    from transformers import AutoProcessor
-    processor = AutoProcessor.from_pretrained(options.model)
-    video = {"type": "video", "video": options.video, "fps": 2.0, "max_pixels": options.max_pixels}
-    message = {"role": "user", "content": [video, {"type": "text", "text": options.question}]}
-    images, videos, named = process_vision_info([message], return_video_kwargs=True)
-    inputs = processor(text=[worker.prompt(options.question)], images=images, videos=videos, return_tensors="pt",
-                       do_resize=False, **named)
-    given = inputs["input_ids"].shape[1]
-    result = model.generate(**inputs, max_new_tokens=options.new_tokens, do_sample=False)
-    text = processor.batch_decode(result[:, given:], skip_special_tokens=True)[0]
-    visual = int(inputs["video_grid_thw"].prod()) // 4
-    worker.tell("ask_tokens", result.shape[1] - given, "tokens", prompt_tokens=given, visual_tokens=visual, characters=len(text))
-
-
 def main():
     from transformers import Qwen2VLForConditionalGeneration
     options = worker.options(__doc__)
@@ -76,7 +60,7 @@ def main():
     with torch.inference_mode():
         return worker.main({
             "prefill": lambda: prefill(model), "decode": lambda: decode(model), "vision": lambda: vision(model),
-            "ask": lambda: ask(model, options)}, options.parts.split(","))
+            "ask": lambda: worker.ask(model, options)}, options.parts.split(","))
 
 
 if __name__ == "__main__":

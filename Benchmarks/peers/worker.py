@@ -30,7 +30,8 @@ def prompt(question):
 def options(description):
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, help="the folder or file that the peer reads")
-    parser.add_argument("--type", required=True)
+    parser.add_argument("--source", help="the checkpoint, where the peer reads a copy of it in a format of its own")
+    parser.add_argument("--type")
     parser.add_argument("--parts", default="prefill,decode,vision", help="of prefill, decode, vision, ask")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--mmproj")
@@ -85,6 +86,23 @@ def load_torchvision():
     finally:
         torch.library.register_fake = register
     return torchvision
+
+
+def ask(model, options):
+    """One question about a video, as the users of transformers ask it: qwen-vl-utils, the library's processor, generate()."""
+    from qwen_vl_utils import process_vision_info
+    from transformers import AutoProcessor
+    processor = AutoProcessor.from_pretrained(options.source or options.model)
+    video = {"type": "video", "video": options.video, "fps": 2.0, "max_pixels": options.max_pixels}
+    message = {"role": "user", "content": [video, {"type": "text", "text": options.question}]}
+    images, videos, named = process_vision_info([message], return_video_kwargs=True)
+    inputs = processor(text=[prompt(options.question)], images=images, videos=videos, return_tensors="pt",
+                       do_resize=False, **named)
+    given = inputs["input_ids"].shape[1]
+    result = model.generate(**inputs, max_new_tokens=options.new_tokens, do_sample=False)
+    text = processor.batch_decode(result[:, given:], skip_special_tokens=True)[0]
+    visual = int(inputs["video_grid_thw"].prod()) // 4
+    tell("ask_tokens", result.shape[1] - given, "tokens", prompt_tokens=given, visual_tokens=visual, characters=len(text))
 
 
 def main(parts, wanted):
