@@ -52,8 +52,17 @@ def median(values):
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
+class Failed(Missing):
+    def __init__(self, reason, text=b""):
+        super().__init__(reason)
+        self.text = text
+
+
 def run(command, log, options):
-    """What a command writes, its wall seconds and its largest resident size. Raises Missing where it fails."""
+    """What a command writes, its wall seconds and its largest resident size.
+
+    Raises Failed where it fails, with what it wrote until then.
+    """
     environment = {name: value for name, value in os.environ.items() if name != "REELSCRIBE_MODEL"}
     environment.update(OMP_NUM_THREADS=str(options.threads), TOKENIZERS_PARALLELISM="false", HF_HUB_OFFLINE="1",
                        FORCE_QWENVL_VIDEO_READER="decord")
@@ -63,7 +72,7 @@ def run(command, log, options):
             child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                                      env=environment, start_new_session=True)
         except OSError as error:
-            raise Missing(f"{command[0]}: {error.strerror}") from error
+            raise Failed(f"{command[0]}: {error.strerror}") from error
 
         def stop():
             late.set()
@@ -82,11 +91,11 @@ def run(command, log, options):
         child.returncode = os.waitstatus_to_exitcode(status)
     seconds = time.monotonic() - began
     if late.is_set():
-        raise Missing(f"was not done after {options.timeout} s")
+        raise Failed(f"was not done after {options.timeout:.0f} s", text)
     if child.returncode != 0:
         words = log.read_text(errors="replace").strip().splitlines()
         told = [line["error"] for line in lines(text) if "error" in line]
-        raise Missing(f"status {child.returncode}: {(told or words[-1:] or ['no message'])[-1][:300]}")
+        raise Failed(f"status {child.returncode}: {(told or words[-1:] or ['no message'])[-1][:300]}", text)
     return text, seconds, used.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
@@ -147,7 +156,9 @@ class Comparison:
                 text, _, _ = run(self.setting.measuring(side, parts), log, self.options)
                 self.take(side, turn, text)
             except Missing as error:
-                for part in parts:
+                # What was measured before it failed holds.
+                got = self.take(side, turn, error.text) if isinstance(error, Failed) and side.tool != "reelscribe" else set()
+                for part in set(parts) - got:
                     self.lose(side, part, error)
         if asked and (side.name, "ask") not in self.lost:
             try:
@@ -158,6 +169,8 @@ class Comparison:
                 self.lose(side, "ask", error)
 
     def take(self, side, turn, text):
+        """Notes the figures of one process. Returns the parts of a peer of which something is told."""
+        got = set()
         if side.tool == "reelscribe":
             for figure in json.loads(text)["measurements"]:
                 name, value, unit = figure["name"], figure["value"], figure["unit"]
@@ -165,12 +178,15 @@ class Comparison:
                     self.machine.setdefault(name, []).append(value)
                 more = {"share": figure["efficiency"], "of": figure["relative_to"]} if "efficiency" in figure else {}
                 self.add(side, name, value, unit, turn=turn, **more)
-            return
+            return got
         for line in lines(text):
             if "error" in line:
+                got.add(line["measure"])
                 self.lose(side, line["measure"], line["error"])
             else:
+                got.add(line["measure"].split("_")[0])
                 self.add(side, line["measure"], line["value"], line["unit"], turn=turn)
+        return got
 
     def take_answer(self, side, turn, text, seconds, peak):
         if side.tool == "reelscribe":
@@ -178,7 +194,7 @@ class Comparison:
             usage, more = document["usage"], {"stages": document["timing"]}
             tokens = {name: usage[name] for name in ("visual_tokens", "prompt_tokens", "generated_tokens")}
         else:
-            told = [line for line in lines(text) if line.get("measure") in ("ask_tokens", "ask", "load")]
+            told = [line for line in lines(text) if line.get("measure") in ("ask_tokens", "ask")]
             if not told or "error" in told[-1]:
                 raise Missing(told[-1]["error"] if told else "no answer")
             tokens = {name: told[-1][name] for name in ("visual_tokens", "prompt_tokens")}
@@ -277,6 +293,8 @@ def parsed():
 
 def main():
     options, sides = parsed()
+    # As Ctrl-C: what is running is ended with this.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     work = (options.work or options.folder / "work").resolve()
     logs = work / "logs"
     logs.mkdir(parents=True, exist_ok=True)

@@ -136,7 +136,7 @@ def main():
     params.n_gpu_layers = 0
     model = llama.llama_model_load_from_file(options.model.encode(), params)
     if not model:
-        worker.fail("llama_model_load_from_file failed")
+        sys.exit(f"{options.model}: llama_model_load_from_file failed")
     print(llama.llama_print_system_info().decode().strip(), file=sys.stderr)
     return worker.main({
         "prefill": lambda: prefill(model, options.threads),

@@ -5,7 +5,6 @@ a figure: {"measure", "value", "unit"}, or {"measure", "error"} where the part f
 """
 import argparse
 import json
-import sys
 import time
 
 # What `reelscribe bench` runs: tokens of a prompt, tokens before the first decoded one, decoded tokens, texts together, and
@@ -114,8 +113,3 @@ def main(parts, wanted):
         if name in parts:
             attempt(name, parts[name])
     return 0
-
-
-def fail(reason):
-    print(json.dumps({"measure": "load", "error": reason}), flush=True)
-    sys.exit(1)
