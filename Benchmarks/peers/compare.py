@@ -231,12 +231,14 @@ class Comparison:
 
     def table(self, medians, ratios):
         tools = [side for side in self.sides if any(side.name in found for found in medians.values())]
-        rows = [["", *(side.tool for side in tools)], ["", *(side.type for side in tools)]]
-        for name, words, unit, _ in MEASURES:
-            if name in medians:
-                cells = [medians[name].get(side.name) for side in tools]
-                rows.append([f"{words}, {unit}", *("–" if value is None else figure(value) for value in cells)])
-        text = aligned(rows)
+        text = "Nothing was measured."
+        if tools:
+            rows = [["", *(side.tool for side in tools)], ["", *(side.type for side in tools)]]
+            for name, words, unit, _ in MEASURES:
+                if name in medians:
+                    cells = [medians[name].get(side.name) for side in tools]
+                    rows.append([f"{words}, {unit}", *("–" if value is None else figure(value) for value in cells)])
+            text = aligned(rows)
         if ratios:
             words = {name: title for name, title, _, _ in MEASURES}
             text += "\n\n" + aligned([["how many times better", "than the best peer", "", "at the same bits", ""]] + [
