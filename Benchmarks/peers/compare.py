@@ -119,8 +119,9 @@ class Comparison:
 
     def lose(self, side, part, reason):
         if (side.name, part) not in self.lost:
-            self.lost[side.name, part] = str(reason)
-            emit(side=side.name, part=part, error=str(reason))
+            reason = " ".join(str(reason).split())
+            self.lost[side.name, part] = reason
+            emit(side=side.name, part=part, error=reason)
             say(f"{side.name}, {part}: {reason}")
 
     def add(self, side, measure, value, unit, **more):

@@ -95,6 +95,7 @@ def ask(model, options):
     video = {"type": "video", "video": options.video, "fps": 2.0, "max_pixels": options.max_pixels}
     message = {"role": "user", "content": [video, {"type": "text", "text": options.question}]}
     images, videos, named = process_vision_info([message], return_video_kwargs=True)
+    named.pop("fps", None)  # a list, which the processors of transformers 5 refuse; frames are sampled already
     inputs = processor(text=[prompt(options.question)], images=images, videos=videos, return_tensors="pt",
                        do_resize=False, **named)
     given = inputs["input_ids"].shape[1]
