@@ -137,7 +137,8 @@ def main():
     options = worker.options(__doc__)
     folder = pathlib.Path(options.model)
     if options.parts == "export":
-        return worker.main({"export": lambda: export(options.source, folder)}, ["export"])
+        export(options.source, folder)
+        return 0
     place, parts, wanted = folder / options.type, {}, options.parts.split(",")
     if {"prefill", "decode"} & set(wanted):
         language = Language(place, options.threads)

@@ -22,6 +22,12 @@ PARTS = ("prefill", "decode", "vision", "ask")
 ASKED = ("reelscribe", "transformers", "openvino")
 
 
+# GB that have to be free, so that nothing else on the machine is ended for want of memory. optimum-intel's question gives the
+# tower one dense mask over the patches of all frames (28,800²); 19 GB were seen with 2 layers. Its export holds the model
+# in 32 bits more than once.
+MEMORY = {("openvino", "ask"): 26, ("openvino", "export"): 20}
+
+
 class Missing(Exception):
     """Why a side cannot be measured, as a sentence."""
 
@@ -60,6 +66,20 @@ def chosen(text):
         kinds = [kind] if kind else [name for name in TYPES[tool] if not name.endswith("*")]
         result += [Side(tool, each) for each in kinds if Side(tool, each) not in result]
     return result
+
+
+def require_memory(tool, part, small):
+    """Raises Missing where less memory is free than a part of a tool is known to take; half is enough for a trial's export."""
+    needed = MEMORY.get((tool, part), 0)
+    if small and part == "export":
+        needed /= 2
+    try:
+        lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return
+    free = next((int(line.split()[1]) * 1024 / 1e9 for line in lines if line.startswith("MemAvailable:")), needed)
+    if free < needed:
+        raise Missing(f"takes about {needed:.0f} GB of memory, and {free:.0f} GB are free")
 
 
 class Setting:
@@ -108,9 +128,15 @@ class Setting:
                 yield [side], [self.options.binary, "model", "quantize", str(self.checkpoint), "--weights", side.type,
                                "--output", str(self.model(side)), "--progress", "none"]
         if "openvino" in tools:
-            yield of["openvino"], lambda: [
-                self.python("openvino"), str(HERE / "openvino_peer.py"), "--parts", "export", "--source",
-                str(self.checkpoint), "--model", str(self.beside("openvino"))]
+            yield of["openvino"], self.exporting
+
+    def exporting(self):
+        target = self.beside("openvino")
+        command = [self.python("openvino"), str(HERE / "openvino_peer.py"), "--parts", "export", "--source",
+                   str(self.checkpoint), "--model", str(target)]
+        if not all((target / kind / "done").exists() for kind in TYPES["openvino"]):
+            require_memory("openvino", "export", small=self.options.layers is not None)
+        return command
 
     def weights(self, side):
         return ["--model", str(self.model(side)), "--weights", side.type, "--threads", str(self.options.threads),
@@ -130,6 +156,7 @@ class Setting:
 
     def asking(self, side):
         options = self.options
+        require_memory(side.tool, "ask", small=options.layers is not None)
         if side.tool == "reelscribe":
             return [options.binary, "ask", str(self.clip), options.question, *self.weights(side), "--detail", "medium",
                     "--max-new-tokens", str(options.new_tokens)]
