@@ -47,15 +47,31 @@ RS_INLINE void transpose(vf v[RS_LANES]) {
 
 #define pack_panel RS_LEVEL(pack_panel)
 /* Up to RS_MR rows of `x`, times `scale`, into a panel. */
-RS_INLINE void pack_panel(const float *x, size_t stride, size_t rows, size_t depth, float scale,
-                          float *panel) {
-    for (size_t r = 0; r < RS_MR; r++) {
-        if (r >= rows) {
-            for (size_t k = 0; k < depth; k++) panel[k * RS_MR + r] = 0;
-            continue;
+static void pack_panel(const float *x, size_t stride, size_t rows, size_t depth, float scale,
+                       float *panel) {
+    for (size_t first = 0; first < RS_MR; first += RS_LANES) {
+        const size_t width = rs_min(RS_LANES, RS_MR - first);
+        size_t k = 0;
+        for (; k + RS_LANES <= depth; k += RS_LANES) {
+            vf v[RS_LANES];
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i < RS_LANES; i++)
+                v[i] = i < width && first + i < rows
+                           ? load(x + (first + i) * stride + k) * splat(scale)
+                           : splat(0);
+            transpose(v);
+            float *to = panel + k * RS_MR + first;
+            /* What a vector writes too much, the next one replaces. */
+#pragma clang loop unroll(full)
+            for (size_t i = 0; i + 1 < RS_LANES; i++) store(to + i * RS_MR, v[i]);
+            if (k + RS_LANES < depth || width == RS_LANES)
+                store(to + (RS_LANES - 1) * RS_MR, v[RS_LANES - 1]);
+            else
+                memcpy(to + (RS_LANES - 1) * RS_MR, &v[RS_LANES - 1], width * sizeof(float));
         }
-        const float *row = x + r * stride;
-        for (size_t k = 0; k < depth; k++) panel[k * RS_MR + r] = row[k] * scale;
+        for (; k < depth; k++)
+            for (size_t i = first; i < first + width; i++)
+                panel[k * RS_MR + i] = i < rows ? x[i * stride + k] * scale : 0;
     }
 }
 
@@ -113,6 +129,7 @@ RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, vf s
 #pragma clang loop unroll(full)
     for (int r = 0; r < RS_MR; r++) sum[r][0] = sum[r][1] = splat(0);
     for (size_t k = 0; k < depth; k++) {
+        __builtin_prefetch(a + 32 * RS_MR, 0, 3); /* panels come one after the other */
         const vf b0 = load(b);
         const vf b1 = load(b + RS_LANES);
 #pragma clang loop unroll(full)
