@@ -61,7 +61,7 @@ static void attend_tile(void *context, size_t tile, void *scratch) {
                             sliver);
             for (size_t i = 0; i < panels; i++)
                 multiply_add(q + i * RS_MR * d, sliver, d, RS_MR, RS_NR, NULL, false,
-                             scores + i * RS_MR * KEYS + j, KEYS);
+                             scores + i * RS_MR * KEYS + j, KEYS, rs_nothing_ahead(q));
         }
         for (size_t i = 0; i < queries; i++) {
             const float keep = softmax_row(scores + i * KEYS, keys, &maximum[i], &weight[i]);
@@ -79,7 +79,7 @@ static void attend_tile(void *context, size_t tile, void *scratch) {
             }
             for (size_t i = 0; i < panels; i++)
                 multiply_add(p + i * RS_MR * KEYS, sliver, keys, rs_min(RS_MR, queries - i * RS_MR),
-                             columns, NULL, true, sum + i * RS_MR * d + c, d);
+                             columns, NULL, true, sum + i * RS_MR * d + c, d, rs_nothing_ahead(p));
         }
     }
     for (size_t i = 0; i < queries; i++) {

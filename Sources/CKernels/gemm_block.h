@@ -7,6 +7,7 @@
 
 #include "transpose.h"
 
+
 #define pack_panel RS_LEVEL(pack_panel)
 /* Up to RS_MR rows of `x`, times `scale`, into a panel. */
 RS_INLINE void pack_panel(const float *x, size_t stride, size_t rows, size_t depth, float scale,
@@ -16,34 +17,71 @@ RS_INLINE void pack_panel(const float *x, size_t stride, size_t rows, size_t dep
     pack_lines(lines, rows, depth, scale, panel);
 }
 
+#define load_quads RS_LEVEL(load_quads)
+/* Four words from each of RS_LANES/4 rows, `bytes` apart. */
+RS_INLINE vf load_quads(const char *row, size_t bytes) {
+    typedef float quad __attribute__((vector_size(16)));
+    quad q[RS_LANES / 4];
+#pragma clang loop unroll(full)
+    for (int i = 0; i < RS_LANES / 4; i++) memcpy(&q[i], row + (size_t)i * bytes, sizeof *q);
+#if RS_LANES == 16
+    typedef float octet __attribute__((vector_size(32)));
+    const octet low = __builtin_shufflevector(q[0], q[1], 0, 1, 2, 3, 4, 5, 6, 7);
+    const octet high = __builtin_shufflevector(q[2], q[3], 0, 1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(low, high, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+#elif RS_LANES == 8
+    return __builtin_shufflevector(q[0], q[1], 0, 1, 2, 3, 4, 5, 6, 7);
+#else
+    return q[0];
+#endif
+}
+
 #define pack_transposed_as RS_LEVEL(pack_transposed_as)
+/* Numbers of 16 bits are turned over two at a time. */
 RS_INLINE void pack_transposed_as(rs_type type, const void *w, size_t stride, size_t columns,
                                   size_t depth, float *sliver) {
     const char *base = w;
-    const size_t row_bytes = stride * rs_size_of(type);
+    const size_t size = rs_size_of(type), row_bytes = stride * size;
+    const size_t step = RS_LANES * 4 / size;
     for (size_t first = 0; first < RS_NR; first += RS_LANES) {
         const size_t here = first < columns ? rs_min(columns - first, RS_LANES) : 0;
+        const char *rows = base + first * row_bytes;
         size_t k = 0;
-        for (; k + RS_LANES <= depth; k += RS_LANES) {
+        for (; k + step <= depth; k += step) {
             vf v[RS_LANES];
             if (here == RS_LANES) {
 #pragma clang loop unroll(full)
                 for (int i = 0; i < RS_LANES; i++)
-                    v[i] = load_as(type, base + (first + (size_t)i) * row_bytes, k);
+                    v[i] = load_quads(rows + (size_t)(i % 4) * row_bytes + k * size + (i / 4) * 16,
+                                      4 * row_bytes);
+                transpose_quads(v);
             } else {
                 for (int i = 0; i < RS_LANES; i++)
-                    v[i] = (size_t)i < here
-                               ? load_as(type, base + (first + (size_t)i) * row_bytes, k)
-                               : splat(0);
+                    if ((size_t)i < here)
+                        memcpy(&v[i], rows + (size_t)i * row_bytes + k * size, sizeof v[i]);
+                    else
+                        v[i] = splat(0);
+                transpose(v);
             }
-            transpose(v);
+            float *to = sliver + k * RS_NR + first;
 #pragma clang loop unroll(full)
-            for (int i = 0; i < RS_LANES; i++) store(sliver + (k + (size_t)i) * RS_NR + first, v[i]);
+            for (int i = 0; i < RS_LANES; i++)
+                if (type == RS_F32) {
+                    store(to + i * RS_NR, v[i]);
+                } else if (type == RS_BF16) {
+                    store(to + 2 * i * RS_NR, (vf)((vi)v[i] << 16));
+                    store(to + (2 * i + 1) * RS_NR, (vf)((vi)v[i] & (int)0xffff0000));
+                } else {
+                    const vs low = __builtin_convertvector((vi)v[i], vs);
+                    const vs high = __builtin_convertvector((vi)v[i] >> 16, vs);
+                    store(to + 2 * i * RS_NR, __builtin_convertvector((vh)low, vf));
+                    store(to + (2 * i + 1) * RS_NR, __builtin_convertvector((vh)high, vf));
+                }
         }
         for (; k < depth; k++)
             for (size_t i = 0; i < RS_LANES; i++)
                 sliver[k * RS_NR + first + i] =
-                    i < here ? rs_element(type, base + (first + i) * row_bytes, k) : 0;
+                    i < here ? rs_element(type, rows + i * row_bytes, k) : 0;
     }
 }
 
@@ -64,37 +102,75 @@ static void pack_transposed(rs_type type, const void *w, size_t stride, size_t c
     }
 }
 
-#define multiply_block RS_LEVEL(multiply_block)
-/* c[RS_MR][RS_NR] (rows `stride` apart) += a b, or = a b. */
-RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, vf sum[RS_MR][2]) {
+#define multiply_block_of RS_LEVEL(multiply_block_of)
+/* The first `rows`, a constant where it is called, of a panel times a sliver. What is read ahead is
+   spread over the steps: all at once it would hold up the panel on its way from the second cache. */
+RS_INLINE void multiply_block_of(int rows, const float *a, const float *b, size_t depth,
+                                 struct rs_ahead ahead, vf sum[RS_MR][2]) {
+    vf here[RS_MR][2];
 #pragma clang loop unroll(full)
-    for (int r = 0; r < RS_MR; r++) sum[r][0] = sum[r][1] = splat(0);
-    for (size_t k = 0; k < depth; k++) {
-        __builtin_prefetch(a + 32 * RS_MR, 0, 3); /* panels come one after the other */
-        const vf b0 = load(b);
-        const vf b1 = load(b + RS_LANES);
+    for (int r = 0; r < rows; r++) here[r][0] = here[r][1] = splat(0);
+    for (size_t first = 0; first < depth; first += AHEAD_STEPS) {
+        __builtin_prefetch(ahead.at + first * ahead.size, 0, 2);
+        const float *end = b + rs_min(AHEAD_STEPS, depth - first) * RS_NR;
+        for (; b < end; b += RS_NR) {
+            __builtin_prefetch(a + 32 * RS_MR, 0, 3); /* panels come one after the other */
+            const vf b0 = load(b);
+            const vf b1 = load(b + RS_LANES);
 #pragma clang loop unroll(full)
-        for (int r = 0; r < RS_MR; r++) {
-            const vf value = splat(a[r]);
-            sum[r][0] += value * b0;
-            sum[r][1] += value * b1;
+            for (int r = 0; r < rows; r++) {
+                const vf value = splat(a[r]);
+                here[r][0] += value * b0;
+                here[r][1] += value * b1;
+            }
+            a += RS_MR;
         }
-        a += RS_MR;
-        b += RS_NR;
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        sum[r][0] = here[r][0];
+        sum[r][1] = here[r][1];
+    }
+}
+
+#define multiply_block RS_LEVEL(multiply_block)
+/* sum[r][2] = a b for r < rows, rounded up to even. */
+RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, size_t rows,
+                              struct rs_ahead ahead, vf sum[RS_MR][2]) {
+    switch ((rows + 1) / 2) {
+    case 1:
+        return multiply_block_of(2, a, b, depth, ahead, sum);
+    case 2:
+        return multiply_block_of(4, a, b, depth, ahead, sum);
+#if RS_MR > 6
+    case 3:
+        return multiply_block_of(6, a, b, depth, ahead, sum);
+#endif
+#if RS_MR > 8
+    case 4:
+        return multiply_block_of(8, a, b, depth, ahead, sum);
+    case 5:
+        return multiply_block_of(10, a, b, depth, ahead, sum);
+    case 6:
+        return multiply_block_of(12, a, b, depth, ahead, sum);
+#endif
+    default:
+        return multiply_block_of(RS_MR, a, b, depth, ahead, sum);
     }
 }
 
 #define multiply_add RS_LEVEL(multiply_add)
-/* c[rows][columns] = a b + bias + c, the latter two where asked for. `bias` may be NULL. */
+/* c[rows][columns] = a b + bias + c, the latter two where asked for. `bias` may be NULL. Meanwhile
+   `ahead` comes into the second cache. */
 static void multiply_add(const float *a, const float *b, size_t depth, size_t rows, size_t columns,
-                         const float *bias, bool adding, float *c, size_t stride) {
+                         const float *bias, bool adding, float *c, size_t stride, struct rs_ahead ahead) {
     vf sum[RS_MR][2];
     /* What will be added to arrives while the block is multiplied. */
     for (size_t r = 0; r < rows; r++) {
         __builtin_prefetch(c + r * stride, 1);
         __builtin_prefetch(c + r * stride + columns - 1, 1);
     }
-    multiply_block(a, b, depth, sum);
+    multiply_block(a, b, depth, rows, ahead, sum);
     if (rows == RS_MR && columns == RS_NR) {
         const vf bias0 = bias ? load(bias) : splat(0);
         const vf bias1 = bias ? load(bias + RS_LANES) : splat(0);

@@ -6,8 +6,10 @@
 #include "internal.h"
 
 enum {
-    DEPTH = 256,        /* steps along the columns at a time: a sliver stays in the first cache */
+    DEPTH = 384,        /* steps along the columns at a time: a sliver stays in the first cache */
     BLOCK_ROWS = 640,   /* rows that share packed weights */
+    MANY_COLUMNS = 4096,
+    MANY_BLOCK_ROWS = 336, /* the same where each stretch of many columns goes over the sums again */
     BAND_ROWS = 126,    /* of these, rows that stay in the second cache with all slivers of a tile */
     TILE_OUTPUTS = 128, /* outputs of one tile of work: a multiple of every level's sliver */
     PANEL_TILE = 8,     /* panels that one tile of work packs */
@@ -57,7 +59,8 @@ void rs_linear(rs_pool *pool, rs_linear_use use, const float *x, size_t rows, si
     }
     const size_t panel_rows = level == RS_AVX512 ? 14 : level == RS_AVX2 ? 6 : 8;
     const size_t fits = RS_SHARED_BYTES / sizeof(float) / columns / panel_rows * panel_rows;
-    const size_t blocks = rs_blocks(rows, rs_min(BLOCK_ROWS, fits));
+    const size_t most = columns > MANY_COLUMNS ? MANY_BLOCK_ROWS : BLOCK_ROWS;
+    const size_t blocks = rs_blocks(rows, rs_min(most, fits));
     const size_t block_rows = rs_blocks(rs_blocks(rows, blocks), panel_rows) * panel_rows;
     rs_pool_hold(pool);
     for (size_t first = 0; first < rows; first += block_rows) {

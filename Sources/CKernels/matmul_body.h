@@ -17,16 +17,18 @@ static void pack_tile(void *context, size_t tile, void *scratch) {
 
 #define fetch_weights RS_LEVEL(fetch_weights)
 /* Lets a share of the weights that a tile packs next come into the second cache: its rows are too far
-   apart for the processor to guess. */
-RS_INLINE void fetch_weights(const struct job *job, size_t begin, size_t outputs, size_t k,
-                             size_t part, size_t parts) {
-    if (k >= job->columns) return;
+   apart for the processor to guess. Of the share's rows the last is left to the product that follows,
+   often the only one. */
+RS_INLINE struct rs_ahead fetch_weights(const struct job *job, size_t begin, size_t outputs, size_t k,
+                                        size_t part, size_t parts) {
+    const size_t first = part * outputs / parts, end = (part + 1) * outputs / parts;
+    if (k >= job->columns || first == end) return rs_nothing_ahead(job->packed);
     const size_t size = rs_size_of(job->type);
     const size_t bytes = rs_min(DEPTH, job->columns - k) * size;
-    for (size_t r = part * outputs / parts; r < (part + 1) * outputs / parts; r++) {
-        const char *row = (const char *)job->w + ((begin + r) * job->columns + k) * size;
+    const char *row = (const char *)job->w + ((begin + first) * job->columns + k) * size;
+    for (size_t r = first; r + 1 < end; r++, row += job->columns * size)
         for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
-    }
+    return (struct rs_ahead){.at = row, .size = size};
 }
 
 #define linear_tile RS_LEVEL(linear_tile)
@@ -51,12 +53,13 @@ static void linear_tile(void *context, size_t tile, void *scratch) {
         for (size_t band = 0; band < job->panels; band += BAND)
             for (size_t n = 0; n < outputs; n += RS_NR)
                 for (size_t p = band; p < rs_min(band + BAND, job->panels); p++) {
-                    fetch_weights(job, begin, outputs, k + DEPTH, part++, parts);
+                    const struct rs_ahead ahead =
+                        fetch_weights(job, begin, outputs, k + DEPTH, part++, parts);
                     multiply_add(block + p * RS_MR * depth, slivers + n * depth, depth,
                                  rs_min(RS_MR, job->rows - p * RS_MR), rs_min(RS_NR, outputs - n),
                                  k == 0 && job->bias ? job->bias + begin + n : NULL,
                                  k > 0 || job->adding,
-                                 job->y + p * RS_MR * job->outputs + begin + n, job->outputs);
+                                 job->y + p * RS_MR * job->outputs + begin + n, job->outputs, ahead);
                 }
     }
 }

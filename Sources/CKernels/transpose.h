@@ -28,6 +28,13 @@
         v[i] = low;                                                                                \
     }
 
+#define transpose_quads RS_LEVEL(transpose_quads)
+/* The same where the quads of lanes lie right already. */
+RS_INLINE void transpose_quads(vf v[RS_LANES]) {
+    RS_TRANSPOSE_STEP(v, 1)
+    RS_TRANSPOSE_STEP(v, 2)
+}
+
 #define transpose RS_LEVEL(transpose)
 RS_INLINE void transpose(vf v[RS_LANES]) {
     RS_TRANSPOSE_STEP(v, 1)
