@@ -62,14 +62,9 @@ def main():
     try:
         model = options.model
         if options.random:
-            sys.path.insert(0, str(ROOT / "Benchmarks"))
-            import index
+            import random_checkpoint
             layers, depth = map(int, options.random.split(","))
-            folder = work / f"random-{layers}-{depth}"
-            if not (folder / "model.safetensors").exists():
-                folder.mkdir(parents=True, exist_ok=True)
-                index.write_checkpoint(folder, layers, depth)
-            model = str(folder)
+            model = str(random_checkpoint.at(work, layers, depth))
         for extra in options.options or [""]:
             for video in options.videos:
                 shared = [video, "--model", model, "--max-new-tokens", str(options.new_tokens), "--compact"] + extra.split()

@@ -1,4 +1,4 @@
-#include "panel.h"
+#include "transpose.h"
 
 #define vb RS_LEVEL(vector_of_byte)
 typedef int8_t vb __attribute__((vector_size(RS_LANES)));
@@ -28,6 +28,10 @@ RS_INLINE void pack_rows(const float *const *x, size_t rows, size_t depth, float
     for (size_t first = 0; first < rows; first += RS_MR) {
         const size_t width = panel_width(rs_min(RS_MR, rows - first));
         float *panel = to + first * depth;
+        if (width == RS_MR) {
+            pack_lines(x + first, rs_min(RS_MR, rows - first), depth, scale, panel);
+            continue;
+        }
         for (size_t r = 0; r < width; r++) {
             if (first + r >= rows) {
                 for (size_t k = 0; k < depth; k++) panel[k * width + r] = 0;

@@ -5,58 +5,15 @@
    RS_MR x RS_NR multiplications. Rows and columns that a block does not have are packed as zeros.
    Included after vector.h; no include guard. */
 
-#include "panel.h"
-
-#undef RS_TRANSPOSE_STEP
-#if RS_LANES == 16
-#define RS_LANE_LIST(f, b)                                                                         \
-    f(0, b), f(1, b), f(2, b), f(3, b), f(4, b), f(5, b), f(6, b), f(7, b), f(8, b), f(9, b),      \
-        f(10, b), f(11, b), f(12, b), f(13, b), f(14, b), f(15, b)
-#elif RS_LANES == 8
-#define RS_LANE_LIST(f, b)                                                                         \
-    f(0, b), f(1, b), f(2, b), f(3, b), f(4, b), f(5, b), f(6, b), f(7, b)
-#else
-#define RS_LANE_LIST(f, b) f(0, b), f(1, b), f(2, b), f(3, b)
-#endif
-#undef RS_LOW_LANE
-#undef RS_HIGH_LANE
-#define RS_LOW_LANE(lane, b) (((lane) & (b)) ? RS_LANES + (lane) - (b) : (lane))
-#define RS_HIGH_LANE(lane, b) (((lane) & (b)) ? RS_LANES + (lane) : (lane) + (b))
-
-/* Exchanges the off-diagonal blocks of size `b` of a square of vectors. */
-#define RS_TRANSPOSE_STEP(v, b)                                                                    \
-    _Pragma("clang loop unroll(full)") for (int i = 0; i < RS_LANES; i++) {                        \
-        if (i & (b)) continue;                                                                     \
-        const vf low = __builtin_shufflevector(v[i], v[i + (b)], RS_LANE_LIST(RS_LOW_LANE, b));    \
-        v[i + (b)] = __builtin_shufflevector(v[i], v[i + (b)], RS_LANE_LIST(RS_HIGH_LANE, b));     \
-        v[i] = low;                                                                                \
-    }
-
-#define transpose RS_LEVEL(transpose)
-RS_INLINE void transpose(vf v[RS_LANES]) {
-    RS_TRANSPOSE_STEP(v, 1)
-    RS_TRANSPOSE_STEP(v, 2)
-#if RS_LANES >= 8
-    RS_TRANSPOSE_STEP(v, 4)
-#endif
-#if RS_LANES >= 16
-    RS_TRANSPOSE_STEP(v, 8)
-#endif
-}
-#undef RS_LANE_LIST
+#include "transpose.h"
 
 #define pack_panel RS_LEVEL(pack_panel)
 /* Up to RS_MR rows of `x`, times `scale`, into a panel. */
 RS_INLINE void pack_panel(const float *x, size_t stride, size_t rows, size_t depth, float scale,
                           float *panel) {
-    for (size_t r = 0; r < RS_MR; r++) {
-        if (r >= rows) {
-            for (size_t k = 0; k < depth; k++) panel[k * RS_MR + r] = 0;
-            continue;
-        }
-        const float *row = x + r * stride;
-        for (size_t k = 0; k < depth; k++) panel[k * RS_MR + r] = row[k] * scale;
-    }
+    const float *lines[RS_MR];
+    for (size_t r = 0; r < rows; r++) lines[r] = x + r * stride;
+    pack_lines(lines, rows, depth, scale, panel);
 }
 
 #define pack_transposed_as RS_LEVEL(pack_transposed_as)
@@ -113,6 +70,7 @@ RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, vf s
 #pragma clang loop unroll(full)
     for (int r = 0; r < RS_MR; r++) sum[r][0] = sum[r][1] = splat(0);
     for (size_t k = 0; k < depth; k++) {
+        __builtin_prefetch(a + 32 * RS_MR, 0, 3); /* panels come one after the other */
         const vf b0 = load(b);
         const vf b1 = load(b + RS_LANES);
 #pragma clang loop unroll(full)

@@ -1,13 +1,14 @@
 /* rs_linear for many rows: packed blocks and a register tile of our own. The rows of x are packed
-   once into the pool's shared memory, the weights sliver by sliver into the memory of the thread
-   that uses them, converted to 32 bits on the way. */
+   once into the pool's shared memory, the weights of a tile, a stretch of columns at a time, into the
+   memory of the thread that uses them, converted to 32 bits on the way. */
 
 #include "gemv.h"
 #include "internal.h"
 
 enum {
     DEPTH = 256,        /* steps along the columns at a time: a sliver stays in the first cache */
-    BLOCK_ROWS = 640,   /* rows that share a packed sliver: with DEPTH, within the second cache */
+    BLOCK_ROWS = 640,   /* rows that share packed weights */
+    BAND_ROWS = 126,    /* of these, rows that stay in the second cache with all slivers of a tile */
     TILE_OUTPUTS = 128, /* outputs of one tile of work: a multiple of every level's sliver */
     PANEL_TILE = 8,     /* panels that one tile of work packs */
 };

@@ -15,23 +15,48 @@ static void pack_tile(void *context, size_t tile, void *scratch) {
     }
 }
 
+#define fetch_weights RS_LEVEL(fetch_weights)
+/* Lets a share of the weights that a tile packs next come into the second cache: its rows are too far
+   apart for the processor to guess. */
+RS_INLINE void fetch_weights(const struct job *job, size_t begin, size_t outputs, size_t k,
+                             size_t part, size_t parts) {
+    if (k >= job->columns) return;
+    const size_t size = rs_size_of(job->type);
+    const size_t bytes = rs_min(DEPTH, job->columns - k) * size;
+    for (size_t r = part * outputs / parts; r < (part + 1) * outputs / parts; r++) {
+        const char *row = (const char *)job->w + ((begin + r) * job->columns + k) * size;
+        for (size_t at = 0; at < bytes; at += 64) __builtin_prefetch(row + at, 0, 2);
+    }
+}
+
 #define linear_tile RS_LEVEL(linear_tile)
+/* A band of panels is multiplied with all slivers of the tile while it is in the second cache, and
+   each sliver with all panels of the band while it is in the first. */
 static void linear_tile(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
-    float *sliver = scratch;
-    const size_t end = rs_min((tile + 1) * TILE_OUTPUTS, job->outputs);
+    const size_t begin = tile * TILE_OUTPUTS;
+    const size_t outputs = rs_min(TILE_OUTPUTS, job->outputs - begin);
+    const size_t parts = rs_blocks(outputs, RS_NR) * job->panels;
+    enum { BAND = BAND_ROWS / RS_MR };
     for (size_t k = 0; k < job->columns; k += DEPTH) {
         const size_t depth = rs_min(DEPTH, job->columns - k);
         const float *block = job->packed + k * job->panels * RS_MR;
-        for (size_t n = tile * TILE_OUTPUTS; n < end; n += RS_NR) {
-            const size_t outputs = rs_min(RS_NR, end - n);
-            const char *w = (const char *)job->w + (n * job->columns + k) * rs_size_of(job->type);
-            pack_transposed(job->type, w, job->columns, outputs, depth, sliver);
-            for (size_t p = 0; p < job->panels; p++)
-                multiply_add(block + p * RS_MR * depth, sliver, depth,
-                             rs_min(RS_MR, job->rows - p * RS_MR), outputs,
-                             k == 0 && job->bias ? job->bias + n : NULL, k > 0 || job->adding,
-                             job->y + p * RS_MR * job->outputs + n, job->outputs);
+        float *slivers = scratch;
+        for (size_t n = 0; n < outputs; n += RS_NR) {
+            const size_t at = (begin + n) * job->columns + k;
+            pack_transposed(job->type, (const char *)job->w + at * rs_size_of(job->type),
+                            job->columns, rs_min(RS_NR, outputs - n), depth, slivers + n * depth);
         }
+        size_t part = 0;
+        for (size_t band = 0; band < job->panels; band += BAND)
+            for (size_t n = 0; n < outputs; n += RS_NR)
+                for (size_t p = band; p < rs_min(band + BAND, job->panels); p++) {
+                    fetch_weights(job, begin, outputs, k + DEPTH, part++, parts);
+                    multiply_add(block + p * RS_MR * depth, slivers + n * depth, depth,
+                                 rs_min(RS_MR, job->rows - p * RS_MR), rs_min(RS_NR, outputs - n),
+                                 k == 0 && job->bias ? job->bias + begin + n : NULL,
+                                 k > 0 || job->adding,
+                                 job->y + p * RS_MR * job->outputs + begin + n, job->outputs);
+                }
     }
 }

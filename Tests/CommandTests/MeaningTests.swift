@@ -101,6 +101,37 @@ struct MeaningTests {
         #expect(documents[0]["settings"]?["glances"]?.string == "all")
     }
 
+    // Guards the second look: what it says is the same of the video, of its index and of a window.
+    @Test func theSecondLookIsTheSameOfAnIndex() throws {
+        let file = FileManager.default.temporaryDirectory
+            .appendingPathComponent("look-\(UUID().uuidString).rsx").path
+        defer { try? FileManager.default.removeItem(atPath: file) }
+        let made = try Tool.run(
+            "index", Self.clip, "--output", file, "--model", Self.model, "--window", "5", "--cuts",
+            "off")
+        #expect(made.status == 0, "\(made.errors)")
+        for look in ["whole", "windows"] {
+            let looks = try [Self.clip, file].map { video in
+                try Tool.run(
+                    "ask", video, "What does the yellow square do?",
+                    "When can the orange triangle be seen?", "--verify", "--look", look, "--model",
+                    Self.model, "--compact", "--no-timing", "--glances", "all",
+                    video == file ? "--progress" : "--window", video == file ? "none" : "5",
+                    video == file ? "--batch" : "--cuts", video == file ? "8" : "off")
+            }
+            #expect(looks[0].output == looks[1].output, "\(looks.map(\.errors))")
+            let documents = try looks[0].output.split(separator: "\n").map {
+                try JSON.parse(String($0))
+            }
+            try #require(documents.count == 2)
+            #expect(documents[0]["verification"]?["verdict"]?.string == "yes")
+            for document in documents {
+                let probability = try #require(document["verification"]?["probability"]?.double)
+                #expect((0...1).contains(probability))
+            }
+        }
+    }
+
     @Test func segmentsAreTheScenes() throws {
         let outcome = try Tool.run("summarize", Self.clip, "--model", Self.model)
         #expect(outcome.status == 0, "\(outcome.errors)")

@@ -9,12 +9,15 @@ struct Shape: Sendable, CustomTestStringConvertible {
     var testDescription: String { "\(rows)×\(columns)×\(outputs)" }
 
     /// Around every edge: one number, the row kernels' 1 to 8 rows, the panels (6, 8, 14), slivers
-    /// (16, 32), tiles (128), depth (256) and row blocks (640) of the packed product.
+    /// (16, 32), tiles (128), depth (256), bands (126) and row blocks (640) of the packed product.
     static let all: [Shape] =
         [
             Shape(rows: 1, columns: 1, outputs: 1), Shape(rows: 9, columns: 1, outputs: 1),
             Shape(rows: 13, columns: 255, outputs: 31), Shape(rows: 14, columns: 256, outputs: 32),
             Shape(rows: 15, columns: 257, outputs: 33), Shape(rows: 28, columns: 513, outputs: 129),
+            Shape(rows: 125, columns: 17, outputs: 65),
+            Shape(rows: 127, columns: 264, outputs: 161),
+            Shape(rows: 253, columns: 270, outputs: 37),
             Shape(rows: 97, columns: 40, outputs: 260), Shape(rows: 640, columns: 20, outputs: 5),
             Shape(rows: 641, columns: 9, outputs: 17), Shape(rows: 1300, columns: 33, outputs: 3),
         ] + (1...8).map { Shape(rows: $0, columns: 100 + $0, outputs: 7 + 3 * $0) }

@@ -43,6 +43,26 @@ import Testing
         #expect(kept.counts == [2, 1, 1] && kept.count == 4 && kept.dropped == 2)
     }
 
+    /// Pairs that are left out whole leave their places, too; what a stretch takes over from before it
+    /// is what it shows itself.
+    @Test func stretchesShowWhatTheyShowed() {
+        var kept = TokenSelection(tokensPerPair: 3)
+        kept.append(nil)
+        kept.append([1])
+        kept.append([0])
+        kept.append([2])
+        kept.append([0, 1])
+        // Of pair 3: cell 0 of pair 2, cell 1 of pair 1, and its own.
+        let some = kept.showing([3..<5])
+        #expect(some.places == [4, 6, 11, 12, 13])
+        #expect(some.counts == [0, 1, 1, 1, 2])
+        #expect(kept.showing([0..<1, 2..<3]).places == [0, 1, 2, 4, 6])
+        #expect(kept.showing([0..<5]) == kept)
+        #expect(kept.showing([]).count == 0)
+        let all = TokenSelection(all: 4, tokensPerPair: 2)
+        #expect(all.showing([1..<2, 3..<4]).places == [2, 3, 6, 7])
+    }
+
     @Test func workedExampleOfTheNewerRule() {
         let positions = RotaryPositions.of(Self.example, merge: 2, rule: .hf5)
         #expect(Array(positions.time[9...]) == [5, 6, 7, 8, 8, 8, 8, 8, 8, 11, 12])

@@ -53,7 +53,7 @@ enum SampleDocuments {
         evidence: [
             EvidenceRecord(range: TimeRange(start: 5, end: 6), keyframe: 5.5, score: 0.1),
             EvidenceRecord(range: TimeRange(start: 1, end: 2), keyframe: 1, score: 0.9),
-        ], provenance: provenance())
+        ], verification: VerificationRecord(probability: 0.25), provenance: provenance())
 
     static let error = ErrorDocument(
         uri: "x.mp4",

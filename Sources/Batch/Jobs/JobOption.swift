@@ -68,8 +68,14 @@ public struct JobOption: Sendable {
             settings.minSegment = seconds
             return true
         },
+        choice("segments", tasks: [.summarize]) { $1.segments = $0 },
         choice("repetitions", tasks: [.summarize]) { $1.repetitions = $0 },
         choice("chapters", tasks: [.summarize]) { $1.chapters = $0 },
+        JobOption("verify", "true or false", tasks: [.ask]) { value, settings in
+            guard let verifies = value.bool else { return false }
+            settings.verifiesAnswers = verifies
+            return true
+        },
         text("prompt", tasks: [.summarize], \.prompt),
         text("system", tasks: Set(JobTaskName.allCases), \.system),
         JobOption("subtitles", "\"auto\", \"none\" or the path of a file") { value, settings in

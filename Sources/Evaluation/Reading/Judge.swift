@@ -17,6 +17,8 @@ public struct Judgement: Sendable, Equatable {
     public var saysUnanswerable = false
     /// Nil where the dataset does not say what must be seen.
     public var evidence: EvidenceOverlap?
+    /// How likely a second look at the evidence bears the answer out; nil where there was none.
+    public var verification: Double?
     /// Of a summary: for each mention, whether it was found.
     public var mentions: [Bool] = []
     public var forbidden: [Bool] = []

@@ -51,6 +51,7 @@ public struct EvaluationResult: Sendable, Equatable {
                 members.add("mentions", .array(judgement.mentions.map(JSON.bool)))
                 members.add("forbidden", .array(judgement.forbidden.map(JSON.bool)))
             }
+            members.add("verification", ifPresent: judgement.verification.map { .decimal($0) })
             members.add("confidence", ifPresent: confidence.map { .decimal($0) })
         }
         return members.json

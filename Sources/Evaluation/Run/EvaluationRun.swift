@@ -125,6 +125,7 @@ public struct EvaluationRun {
                 )
                 judgement.evidence = EvidenceOverlap(
                     document.evidence, with: item.evidence, duration: document.video.duration)
+                judgement.verification = document.verification?.probability
                 outcomes[questions[place]] = .answered(
                     text: text, confidence: document.confidence, judgement)
                 usage = document.provenance.usage

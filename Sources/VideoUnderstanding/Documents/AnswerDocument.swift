@@ -47,6 +47,20 @@ public struct ChoiceOutcome: Sendable, Equatable {
     }
 }
 
+/// What a second look at the evidence alone says of an answer.
+public struct VerificationRecord: Sendable, Equatable {
+    /// That the evidence bears out the answer, 0 to 1.
+    public var probability: Double
+
+    public init(probability: Double) { self.probability = probability }
+
+    public var isBorneOut: Bool { probability >= 0.5 }
+
+    var json: JSON {
+        ["verdict": isBorneOut ? "yes" : "no", "probability": .decimal(probability)]
+    }
+}
+
 /// `reelscribe/answer@1`.
 public struct AnswerDocument: Document, Equatable {
     public static let kind = DocumentKind.answer
@@ -65,12 +79,15 @@ public struct AnswerDocument: Document, Equatable {
     public var times: [TimeRange]
     /// Written in descending score.
     public var evidence: [EvidenceRecord]
+    /// Nil where nobody asked for it, or where there is nothing to look at again.
+    public var verification: VerificationRecord?
     public var provenance: Provenance
 
     public init(
         job: JobReference = .none, video: VideoRecord, question: String, answer: JSON,
         outcome: ChoiceOutcome? = nil, confidence: Double, times: [TimeRange] = [],
-        evidence: [EvidenceRecord] = [], provenance: Provenance
+        evidence: [EvidenceRecord] = [], verification: VerificationRecord? = nil,
+        provenance: Provenance
     ) {
         self.job = job
         self.video = video
@@ -80,6 +97,7 @@ public struct AnswerDocument: Document, Equatable {
         self.confidence = confidence
         self.times = times
         self.evidence = evidence
+        self.verification = verification
         self.provenance = provenance
     }
 
@@ -102,6 +120,7 @@ public struct AnswerDocument: Document, Equatable {
                 "times",
                 .array(times.map { ["start": .decimal($0.start), "end": .decimal($0.end)] }))
         }
+        members.add("verification", ifPresent: verification?.json)
         members.add(provenance)
         return members.json
     }

@@ -22,11 +22,14 @@ extension SummaryDocument {
 
 extension AnswerDocument {
     /// The answer for a person: the text, or the object as one line of JSON.
-    public var text: String { (answer.string ?? answer.compact) + fileTimes }
+    public var text: String { (answer.string ?? answer.compact) + remarks }
+
+    /// What is put behind the words of an answer.
+    public var remarks: String { fileTimes + (verification.map { " (\($0.remark))" } ?? "") }
 
     /// The times in the words as those of the file, where the words count from elsewhere: `␠[00:08:39.000
     /// - 00:08:43.000]`; else nothing.
-    public var fileTimes: String {
+    private var fileTimes: String {
         guard provenance.warnings.contains(where: { $0.code == "answer.relative_times" }) else {
             return ""
         }
@@ -36,5 +39,13 @@ extension AnswerDocument {
                 ? "\(start) - \(Timecode.text(of: range.end))" : start
         }
         return " [\(list.joined(separator: ", "))]"
+    }
+}
+
+extension VerificationRecord {
+    /// `borne out by its evidence: 97 %`.
+    fileprivate var remark: String {
+        let percent = "\(Int((100 * probability).rounded())) %"
+        return "\(isBorneOut ? "" : "not ")borne out by its evidence: \(percent)"
     }
 }

@@ -1,8 +1,9 @@
 import OrderedJSON
 
-/// What ends a segment: a cut in the picture, the length of a window, or the end of the range.
+/// What ends a segment: a cut in the picture, the length of a window, another event that the model
+/// tells of, or the end of the range.
 public enum SegmentBoundary: String, Sendable {
-    case cut, window, end
+    case cut, window, event, end
 }
 
 /// One part of the video and what happens in it.

@@ -33,9 +33,9 @@ extension Analyzer {
             clock: visual.clock(end: facts.watched.end), video: video, transcript: facts.transcript,
             memory: index.memory,
             settings: work.settings)
-        try answer(
-            asked, work, Array(work.questions.indices), start: spent.start, timing: spent.timing,
-            onEvent: onEvent, onAnswer: onAnswer)
+        try answerAndVerify(
+            asked, work, start: spent.start, timing: spent.timing, onEvent: onEvent,
+            onAnswer: onAnswer)
         return true
     }
 
@@ -62,7 +62,9 @@ extension Analyzer {
             for: work.questions, glances: settings.glances, timing: &spent.timing, onEvent: onEvent)
         for (place, ranked) in found.enumerated() {
             let chosen = Array(ranked.prefix(settings.lookWindows)).sorted()
-            func answer(_ look: [WindowPart]) throws -> AnswerDocument? {
+            func answer(
+                _ look: [WindowPart]
+            ) throws -> (asked: AskedVideo, document: AnswerDocument)? {
                 let inputs = try look.map {
                     try index.visual(.windows, $0.window, facts, model: model.configuration)
                         .part($0.pairs)
@@ -88,15 +90,16 @@ extension Analyzer {
                         try onEvent(event)
                     },
                     onAnswer: { document = $1 })
-                return document
+                return document.map { (asked, $0) }
             }
-            guard var document = try answer(chosen.map { WindowPart(window: $0) }) else { continue }
+            guard var told = try answer(chosen.map { WindowPart(window: $0) }) else { continue }
             if chosen.count == 1,
-                let look = try search.lookOverEdge(of: chosen[0], document),
-                let second = try answer(look), second.seesNoLess(than: document)
+                let look = try search.lookOverEdge(of: chosen[0], told.document),
+                let second = try answer(look), second.document.seesNoLess(than: told.document)
             {
-                document = second
+                told = second
             }
+            let document = try verified(told.document, told.asked, work, place, onEvent: onEvent)
             try onEvent(.text(document.answer.string ?? document.answer.compact))
             try onAnswer(place, document)
             // The first question bears what was done for all.

@@ -285,6 +285,7 @@ extension Settings {
     var forNotes: Settings {
         var settings = self
         settings.prompt = nil
+        settings.segments = .windows
         settings.generation = Generation()
         return settings
     }

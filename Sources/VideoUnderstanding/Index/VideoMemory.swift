@@ -58,7 +58,7 @@ package struct VideoMemory: Sendable {
             return numbers
         }
         var places = kept.places[...]
-        for (pair, hash) in visual.hashes.enumerated() {
+        for (pair, hash) in visual.hashes.enumerated() where kept.counts[pair] > 0 {
             guard let tokens = try file.tokens(of: hash, count: count) else { throw lost }
             for place in places.prefix(kept.counts[pair]) {
                 let start = (place - pair * tokensPerPair) * hidden
@@ -115,6 +115,10 @@ extension Analyzer {
         digest.add(Double(sampling.topP))
         digest.add(Int(bitPattern: UInt(sampling.seed)))
         digest.add(options.maxNewTokens)
+        // Such a text has times of its own in it, that pictures alone do not tell.
+        if options.segments == .events {
+            for moment in visual.window.moments { digest.add(moment.time) }
+        }
         return digest.finish()
     }
 

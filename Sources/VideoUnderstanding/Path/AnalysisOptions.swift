@@ -13,6 +13,7 @@ package struct AnalysisOptions: Sendable {
     package let prune: Double?
     package let mrope: MRoPERule
     package let system: String
+    package let segments: SegmentsChoice
     /// Asked of each window of a summary.
     package let segmentPrompt: String
     /// Seconds of video in one model input of a summary.
@@ -38,6 +39,8 @@ package struct AnalysisOptions: Sendable {
     package var batch: Int
     package let drafts: DraftChoice
     package let ablation: Ablation?
+    /// Whether answers are asked about again, of their evidence alone.
+    package let verifiesAnswers: Bool
     /// Free text where nil.
     package let answerShape: AnswerShape?
     package let subtitles: SubtitleSettings
@@ -60,7 +63,8 @@ package struct AnalysisOptions: Sendable {
         prune = settings.prune
         mrope = settings.mrope
         system = settings.system ?? Prompts.system
-        segmentPrompt = settings.prompt ?? Prompts.segment
+        segments = settings.segments
+        segmentPrompt = Prompts.segment(settings.segments, inWords: settings.prompt)
         windowSeconds = settings.window.value
         windowsEndAtCuts = settings.cuts == .auto
         minSegmentSeconds = settings.minSegment.value
@@ -83,6 +87,7 @@ package struct AnalysisOptions: Sendable {
         batch = settings.batch
         drafts = settings.drafts
         ablation = settings.ablation
+        verifiesAnswers = settings.verifiesAnswers
         answerShape = settings.answerShape
         subtitles = settings.subtitles
         contextTokens = model.text.maxPositions

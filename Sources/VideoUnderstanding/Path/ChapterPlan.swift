@@ -16,7 +16,7 @@ package struct ChapterPlan: Sendable, Equatable {
     /// A long video has no more than this many chapters.
     package static let most = 60.0
     /// Part of the words that must differ for a chapter to begin at a cut, and inside a shot.
-    package static let changeAtCut = 0.3
+    package static let changeAtCut = 0.25
     package static let changeInShot = 0.75
 
     /// - Parameter segments: of the whole processed range, in order.

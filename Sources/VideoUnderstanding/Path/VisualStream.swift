@@ -6,7 +6,8 @@ import Video
 package struct VisualStream: ~Copyable {
     package let plan: VisualPlan
     private var windows: FrameWindows
-    private var builder: VisualInputBuilder
+    /// Taken out while a window is made: a copy of what it holds would be memory for nothing.
+    private var builder: VisualInputBuilder?
 
     package init(
         _ reader: consuming FrameReader, plan: VisualPlan, minShot: Double = 0,
@@ -30,16 +31,17 @@ package struct VisualStream: ~Copyable {
         timing: inout TimingRecord, onEvent: (AnalysisEvent) throws -> Void,
         onPair: (SampledFrame, SampledFrame?) throws -> Void = { _, _ in }
     ) throws -> VisualInput? {
-        var builder = builder
+        guard var builder = builder.take() else {
+            preconditionFailure("a window while another is made")
+        }
+        defer { self.builder = builder }
         let window = try windows.next(timing: &timing) { first, second, timing in
             try onPair(first, second)
             try builder.add(first.image, (second ?? first).image, timing: &timing)
             try onEvent(.seen(time: (second ?? first).time))
         }
         guard let window else { return nil }
-        let visual = try builder.finish(kind: plan.kind, window: window, timing: &timing)
-        self.builder = builder
-        return visual
+        return try builder.finish(kind: plan.kind, window: window, timing: &timing)
     }
 
     /// Reads what is left of the input, for its length and coverage.
@@ -53,7 +55,7 @@ package struct VisualStream: ~Copyable {
     }
 
     /// Pairs that the memory knew.
-    var recalledPairs: Int { builder.recalled }
+    var recalledPairs: Int { builder?.recalled ?? 0 }
 
     /// The input as it was read; final after the last window.
     package var watched: WatchedVideo {

@@ -16,6 +16,22 @@ public enum Prompts {
         Describe what happens in this part of the video in one or two sentences.
         """
 
+    /// Asked of each window of a video that is to be told of event by event.
+    public static let events = """
+        List what happens in this part of the video, one event after the other: when each begins, \
+        and one sentence on it.
+        """
+
+    /// Asked of each window.
+    ///
+    /// - Parameter words: the user's own, in place of the built-in ones.
+    static func segment(_ segments: SegmentsChoice, inWords words: String?) -> String {
+        switch segments {
+        case .windows: words ?? segment
+        case .events: asking(words ?? events, shape: .schema(SegmentEvents.schema))
+        }
+    }
+
     /// Asked of the notes on consecutive windows.
     ///
     /// - Parameter notes: a line a window, numbered as a part of the video, in order.

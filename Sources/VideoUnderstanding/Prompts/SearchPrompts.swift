@@ -22,5 +22,17 @@ extension Prompts {
         """
     }
 
+    /// Asks, of a part of a video that the model sees, whether it bears out an answer.
+    static func verification(of answer: String, to question: String) -> String {
+        """
+        These parts of a video were given as the evidence for an answer.
+
+        Question: \(question)
+        Answer: \(answer)
+
+        Do they show that this answer is right? Answer with yes or no only.
+        """
+    }
+
     static let relevanceLabels = ["yes", "no"]
 }

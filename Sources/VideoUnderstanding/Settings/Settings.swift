@@ -17,6 +17,14 @@ public enum RepetitionChoice: String, Sendable, CaseIterable {
     case join, keep
 }
 
+/// What a summary has a segment of its own for.
+public enum SegmentsChoice: String, Sendable, CaseIterable {
+    /// Each window, which ends at a cut or at its length.
+    case windows
+    /// Each event that the model tells of within a window.
+    case events
+}
+
 /// Whether segments are summed up in chapters before the whole is.
 public enum ChaptersChoice: String, Sendable, CaseIterable {
     /// Where there are enough segments.
@@ -124,6 +132,7 @@ public struct Settings: Sendable, Equatable {
     public var cuts = CutsChoice.auto
     /// Seconds; a shorter shot is no segment of its own but joined to its neighbour.
     public var minSegment = Rational(2)
+    public var segments = SegmentsChoice.windows
     public var repetitions = RepetitionChoice.join
     public var chapters = ChaptersChoice.auto
     /// What questions are answered from; the path puts in what it came to.
@@ -132,6 +141,8 @@ public struct Settings: Sendable, Equatable {
     public var lookWindows = 1
     /// Windows that are asked one by one whether they show what a question is about.
     public var glances = GlanceChoice.auto
+    /// Whether answers are asked about again, of their evidence alone.
+    public var verifiesAnswers = false
     /// The system message; ``Prompts/system`` where nil.
     public var system: String?
     /// Replaces the built-in instruction of `summarize`.
@@ -196,6 +207,7 @@ public struct Settings: Sendable, Equatable {
             members.add("window", .decimal(window.value))
             members.add("cuts", cuts.rawValue)
             members.add("min_segment", .decimal(minSegment.value))
+            if segments != .windows { members.add("segments", segments.rawValue) }
             members.add("repetitions", repetitions.rawValue)
             members.add("chapters", chapters.rawValue)
             members.add("prompt", orNull: prompt.map(JSON.string))
@@ -208,6 +220,7 @@ public struct Settings: Sendable, Equatable {
             members.add("cuts", cuts.rawValue)
             members.add("min_segment", .decimal(minSegment.value))
         }
+        if purpose == .answer, verifiesAnswers { members.add("verify", .bool(true)) }
         members.add("temperature", .decimal(generation.temperature))
         members.add("top_k", generation.topK ?? 0)
         members.add("top_p", .decimal(generation.topP ?? 1))

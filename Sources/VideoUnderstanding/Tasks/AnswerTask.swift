@@ -103,9 +103,8 @@ extension Analyzer {
             clock: visual.clock(end: watched.end),
             video: try record(of: input, watched, timing: &timing), transcript: transcript,
             settings: work.settings)
-        try answer(
-            asked, work, Array(work.questions.indices), start: start, timing: timing,
-            onEvent: onEvent, onAnswer: onAnswer)
+        try answerAndVerify(
+            asked, work, start: start, timing: timing, onEvent: onEvent, onAnswer: onAnswer)
     }
 
     /// Whether a video is more than one model input at its rate of frames, so that looking at the

@@ -1,6 +1,6 @@
 extension [SegmentRecord] {
-    /// The segments, of which consecutive ones that say the same are one, where nothing but the
-    /// length of a window parted them.
+    /// The segments, of which consecutive ones that say the same are one, where neither a cut
+    /// nor the end parted them.
     ///
     /// What is the same is decided by the words alone, whatever their case and punctuation. The
     /// longest part lends its text and key frame; the confidence is the mean over time.
@@ -9,8 +9,8 @@ extension [SegmentRecord] {
         for segment in self {
             let words = segment.summary.lowercased().split { !$0.isLetter && !$0.isNumber }
             let length = segment.range.end - segment.range.start
-            guard let last = joined.last, last.segment.boundary == .window, !words.isEmpty,
-                last.words == words
+            guard let last = joined.last, [.window, .event].contains(last.segment.boundary),
+                !words.isEmpty, last.words == words
             else {
                 joined.append((segment, words, length))
                 continue

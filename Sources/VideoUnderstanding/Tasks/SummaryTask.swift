@@ -275,7 +275,7 @@ private struct Story {
     var finish = FinishReason.stop
     var grids: [PatchGrid] = []
     var moments: [SampledMoment] = []
-    private var open: [(window: FrameWindow, text: WindowText)] = []
+    private var open: [(window: FrameWindow, parts: [SegmentEvents.Part], confidence: Double)] = []
 
     mutating func add(
         _ text: WindowText, to visual: VisualInput, options: AnalysisOptions
@@ -286,17 +286,29 @@ private struct Story {
         if text.finish == .length { finish = .length }
         grids.append(visual.grid)
         moments += visual.moments
-        open.append((visual.window, text))
+        let parts =
+            options.segments == .events
+            ? SegmentEvents.parts(of: text.text, moments: visual.window.moments)
+            : [SegmentEvents.Part(first: 0, text: text.text)]
+        open.append((visual.window, parts, text.confidence))
     }
 
     /// Each segment lasts until the next one begins, the last one until `end`.
     func segments(end: Double) -> [SegmentRecord] {
-        open.map { window, text in
-            SegmentRecord(
-                range: TimeRange(start: window.start, end: window.next?.time ?? end),
-                boundary: window.next.map { $0.isCut ? .cut : .window } ?? .end,
-                summary: text.text, keyframe: window.moments[window.moments.count / 2].time,
-                confidence: text.confidence)
+        open.flatMap { window, parts, confidence in
+            parts.indices.map { index in
+                let first = parts[index].first
+                let next = index + 1 < parts.count ? parts[index + 1].first : nil
+                let middle = (first + (next ?? window.moments.count)) / 2
+                return SegmentRecord(
+                    range: TimeRange(
+                        start: index == 0 ? window.start : window.moments[first].time,
+                        end: next.map { window.moments[$0].time } ?? window.next?.time ?? end),
+                    boundary: next.map { _ in .event }
+                        ?? window.next.map { $0.isCut ? .cut : .window } ?? .end,
+                    summary: parts[index].text, keyframe: window.moments[middle].time,
+                    confidence: confidence)
+            }
         }
     }
 }

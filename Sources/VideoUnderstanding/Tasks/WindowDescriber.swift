@@ -1,4 +1,5 @@
 import Compute
+import Constraint
 import Qwen2VL
 import Text
 import VideoIndex
@@ -13,6 +14,8 @@ struct WindowDescriber: ~Copyable {
         let promptTokens: Int
         let key: ContentHash?
         let prefix: ContentHash?
+        /// What holds its text to a list of events.
+        var constraint: ConstrainedText?
         /// What was written of it before; nil where the group has its text.
         var known: StoredSummary?
     }
@@ -87,8 +90,11 @@ struct WindowDescriber: ~Copyable {
         } else {
             let logits = try analyzer.read(
                 layout, end..<layout.ids.count, visuals: [visual], into: &session, timing: &timing)
+            window.constraint = try constraint(visual)
             let piece = group.add(
-                branch, analyzer.writer(of: layout, options: options), logits: logits)
+                branch,
+                analyzer.writer(of: layout, options: options, constraint: window.constraint),
+                logits: logits)
             if group.count == 1, !piece.isEmpty { try onEvent(.text(piece)) }
         }
         self.session = consume session
@@ -102,6 +108,14 @@ struct WindowDescriber: ~Copyable {
         onText: (VisualInput, WindowText) -> Void
     ) throws {
         try write(&timing, onEvent, onText)
+    }
+
+    /// What holds the text on a window to events at the times of its frames; nil where it is free.
+    private func constraint(_ visual: VisualInput) throws -> ConstrainedText? {
+        guard options.segments == .events else { return nil }
+        return analyzer.constraint(
+            try Grammar(
+                schema: SegmentEvents.schema, instants: SampledInstants(visual.window.moments)))
     }
 
     /// - Parameter isAlone: there will be no other window beside the first.
@@ -139,7 +153,9 @@ struct WindowDescriber: ~Copyable {
                     return
                 }
                 try memory.file.keep(
-                    StoredSummary(text, promptTokens: written[place].promptTokens), under: key)
+                    StoredSummary(
+                        text, held: written[place].constraint,
+                        promptTokens: written[place].promptTokens), under: key)
             })
         try handOut(onText)
     }
@@ -151,7 +167,8 @@ struct WindowDescriber: ~Copyable {
             let stored =
                 try window.known
                 ?? texts.next().map {
-                    try StoredSummary($0.get(), promptTokens: window.promptTokens)
+                    try StoredSummary(
+                        $0.get(), held: window.constraint, promptTokens: window.promptTokens)
                 }
             guard let stored else { preconditionFailure("a window without a text") }
             onText(
@@ -172,9 +189,12 @@ extension VisualInput {
 }
 
 extension StoredSummary {
-    fileprivate init(_ text: GeneratedText, promptTokens: Int) {
+    fileprivate init(
+        _ text: GeneratedText, held constraint: ConstrainedText?, promptTokens: Int
+    ) throws {
         self.init(
-            text: text.text, tokens: text.tokens.count, isWhole: text.finish == .stop,
+            text: try constraint?.value().compact ?? text.text, tokens: text.tokens.count,
+            isWhole: text.finish == .stop,
             confidence: text.confidence, promptTokens: promptTokens)
     }
 }

@@ -121,7 +121,7 @@ struct AskCommand: ParsableCommand {
                 progress.finish()
                 try terminal.write(piece)
             } onAnswer: { document in
-                try terminal.write(document.fileTimes + "\n")
+                try terminal.write(document.remarks + "\n")
                 if document.job.questionIndex == 0 {
                     progress.tell(document.provenance.warnings)
                 }

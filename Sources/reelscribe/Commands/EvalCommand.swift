@@ -90,12 +90,19 @@ struct EvalCommand: ParsableCommand {
             valueName: "way"))
     var ablate: AblationName?
 
+    @Flag(
+        help:
+            "Check each answer by a second look at its evidence; --results has how likely that bears it out."
+    )
+    var verify = false
+
     @OptionGroup var result: DocumentOptions
     @OptionGroup var summary: SummaryOptions
 
     func settings() throws -> Settings {
         try Settings.from { settings in
             summary.apply(to: &settings)
+            settings.verifiesAnswers = verify
             settings.ablation = ablate?.ablation(seed: settings.generation.seed)
         }
     }

@@ -23,6 +23,7 @@ extension SamplingMode: ExpressibleByArgument {}
 extension Detail: ExpressibleByArgument {}
 extension CutsChoice: ExpressibleByArgument {}
 extension RepetitionChoice: ExpressibleByArgument {}
+extension SegmentsChoice: ExpressibleByArgument {}
 extension ChaptersChoice: ExpressibleByArgument {}
 extension LookChoice: ExpressibleByArgument {}
 extension GlanceChoice: ExpressibleByArgument {

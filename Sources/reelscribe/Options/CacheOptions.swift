@@ -20,6 +20,12 @@ struct LookOptions: ParsableArguments {
             valueName: "n|auto|all"))
     var glances: GlanceChoice?
 
+    @Flag(
+        help:
+            "Ask a second time, of the evidence alone, whether it bears out the answer; the document says yes or no and how likely."
+    )
+    var verify = false
+
     @Option(
         help: ArgumentHelp(
             "Keep what was made of the video in this folder, for the next question about it.",
@@ -38,6 +44,7 @@ struct LookOptions: ParsableArguments {
         if let look { settings.look = look }
         if let lookWindows { settings.lookWindows = lookWindows }
         if let glances { settings.glances = glances }
+        if verify { settings.verifiesAnswers = true }
     }
 
     func validate() throws {

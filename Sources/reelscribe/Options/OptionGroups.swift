@@ -32,6 +32,12 @@ struct SummaryOptions: ParsableArguments {
     )
     var prompt: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "windows: a segment for each window, which ends at a cut or at its length; events: one for each event that the model tells of within a window, at the time of a sampled frame. (default: windows)",
+            valueName: "windows|events"))
+    var segments: SegmentsChoice?
+
     @OptionGroup(title: "Windows") var windows: WindowOptions
     @OptionGroup var watch: WatchOptions
 
@@ -40,6 +46,7 @@ struct SummaryOptions: ParsableArguments {
         watch.apply(to: &settings)
         windows.apply(to: &settings)
         if let prompt { settings.prompt = prompt }
+        if let segments { settings.segments = segments }
     }
 }
 

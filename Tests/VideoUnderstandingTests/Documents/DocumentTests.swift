@@ -12,7 +12,7 @@ import VideoUnderstanding
             ),
             (
                 SampleDocuments.answer.json, [],
-                "schema question_index video question answer choice choices confidence evidence times sampling model settings usage finish_reason warnings timing tool"
+                "schema question_index video question answer choice choices confidence evidence times verification sampling model settings usage finish_reason warnings timing tool"
             ),
             (SampleDocuments.error.json, [], "schema video error tool"),
             (SampleDocuments.error.json, ["error"], "code stage message hint retryable"),

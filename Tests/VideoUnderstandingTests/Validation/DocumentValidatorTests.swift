@@ -67,6 +67,10 @@ import VideoUnderstanding
         (SampleDocuments.answer.json, ["evidence", "1", "score"], 1, "/evidence/1/score"),
         (SampleDocuments.answer.json, ["evidence", "0", "end"], 0, "/evidence/0/end"),
         (SampleDocuments.answer.json, ["choice"], "train", "/choice"),
+        (
+            SampleDocuments.answer.json, ["verification", "verdict"], "perhaps",
+            "/verification/verdict"
+        ),
         (SampleDocuments.answer.json, ["choice"], nil, ""),
         (SampleDocuments.answer.json, ["choices", "0", "probability"], 0, "/choices"),
         (SampleDocuments.frames.json, ["pairs", "1"], nil, "/pairs"),
