@@ -19,4 +19,9 @@ package enum MachineLimits {
 
     /// FLOP per second of multiply-adds in registers, all threads of the pool together.
     package static func peak(_ pool: ThreadPool) -> Double { rs_bench_peak(pool.pool) }
+
+    /// The same of 8-bit numbers, as packed weights are multiplied.
+    package static func integerPeak(_ pool: ThreadPool) -> Double {
+        rs_bench_integer_peak(pool.pool)
+    }
 }

@@ -149,7 +149,7 @@ import VideoUnderstanding
             options: options
         ).peak
         var sizes: Set<Int> = []
-        for limit in stride(from: whole, through: whole + 6 << 20, by: 1 << 19) {
+        for limit in stride(from: whole, through: whole + 24 << 20, by: 1 << 19) {
             var tight = free
             tight.maxMemory = ByteSize(bytes: limit)
             let bound = analyzer.grouping(

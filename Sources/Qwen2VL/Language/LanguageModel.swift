@@ -29,6 +29,7 @@ struct LanguageModel: Sendable {
         let rows = positions.count
         var looks = [[[Float]]](repeating: [], count: watched.count)
         scratch.rotary.fill(positions, frequencies: frequencies)
+        scratch.clock?.begin()
         for (index, layer) in model.language.layers.enumerated() {
             try Task.checkCancellation()
             normalize(layer.inputNorm, rows: rows, &scratch)
@@ -38,7 +39,9 @@ struct LanguageModel: Sendable {
                 layer.k, to: scratch.normed, rows: rows, into: &scratch.key, use: use)
             pool.apply(
                 layer.v, to: scratch.normed, rows: rows, into: &scratch.value, use: use)
+            scratch.clock?.lap(.qkv)
             rotate(&scratch, rows: rows)
+            scratch.clock?.lap(.rope)
             pool.store(
                 keys: scratch.key, values: scratch.value, sequences, layer: index, in: &cache)
             pool.attend(
@@ -52,9 +55,11 @@ struct LanguageModel: Sendable {
                         layer: index, in: cache, watched: look.watch.visual,
                         groups: look.watch.pairs))
             }
+            scratch.clock?.lap(.attention)
             pool.apply(
                 layer.o, to: scratch.attended, rows: rows, into: &scratch.hidden, adding: true,
                 use: use)
+            scratch.clock?.lap(.projection)
 
             normalize(layer.postAttentionNorm, rows: rows, &scratch)
             pool.apply(
@@ -62,9 +67,11 @@ struct LanguageModel: Sendable {
             pool.apply(
                 layer.up, to: scratch.normed, rows: rows, into: &scratch.up, use: use)
             pool.multiplySiLU(&scratch.gate, by: scratch.up, count: rows * sizes.intermediate)
+            scratch.clock?.lap(.gateUp)
             pool.apply(
                 layer.down, to: scratch.gate, rows: rows, into: &scratch.hidden, adding: true,
                 use: use)
+            scratch.clock?.lap(.down)
         }
         return looks
     }
@@ -78,11 +85,14 @@ struct LanguageModel: Sendable {
             from: rows.lowerBound, to: rows.upperBound, by: LanguageScratch.logitRows)
         {
             let count = min(LanguageScratch.logitRows, rows.upperBound - first)
+            scratch.clock?.begin()
             pool.rmsNorm(
                 scratch.hidden, from: first, rows: count, weight: model.language.norm.weight,
                 epsilon: sizes.rmsEpsilon, into: &scratch.normed)
+            scratch.clock?.lap(.norm)
             pool.linear(
                 scratch.normed, rows: count, model.language.head, into: &scratch.logits, use: use)
+            scratch.clock?.lap(.head)
             scratch.logits.append(0..<count * sizes.vocabulary, to: &result)
         }
     }
@@ -91,6 +101,7 @@ struct LanguageModel: Sendable {
         pool.rmsNorm(
             scratch.hidden, rows: rows, weight: norm.weight, epsilon: sizes.rmsEpsilon,
             into: &scratch.normed)
+        scratch.clock?.lap(.norm)
     }
 
     private func rotate(_ scratch: inout LanguageScratch, rows: Int) {
@@ -127,6 +138,8 @@ struct LanguageScratch: ~Copyable, Sendable {
     /// `[logitRows, vocabulary]`.
     var logits: FloatBuffer
     var rotary: RotaryTable
+    /// Set to note where the time goes.
+    var clock: LayerClock?
 }
 
 extension LanguageScratch {

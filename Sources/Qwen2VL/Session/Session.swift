@@ -57,6 +57,11 @@ public struct Session: ~Copyable, Sendable {
         get { sequences[selected].watch }
         set { sequences[selected].watch = newValue }
     }
+    /// Set to note where the time of the passes from now on goes, whichever sequence they are for.
+    package var clock: LayerClock? {
+        get { scratch.clock }
+        set { scratch.clock = newValue }
+    }
     /// How keys and values are stored.
     public var kv: KVFormat { cache.format }
 

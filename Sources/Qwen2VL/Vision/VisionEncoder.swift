@@ -36,6 +36,14 @@ public struct VisionEncoder: Sendable {
     public func encode(
         _ patches: UnsafeBufferPointer<Float>, grid: PatchGrid
     ) throws -> [Float] {
+        var unwatched: LayerClock?
+        return try encode(patches, grid: grid, clock: &unwatched)
+    }
+
+    /// The same, noting where the time goes if there is a clock.
+    package func encode(
+        _ patches: UnsafeBufferPointer<Float>, grid: PatchGrid, clock: inout LayerClock?
+    ) throws -> [Float] {
         precondition(
             grid.height % sizes.mergeSize == 0 && grid.width % sizes.mergeSize == 0
                 && patches.count == grid.patches * sizes.patchVolume,
@@ -46,6 +54,7 @@ public struct VisionEncoder: Sendable {
         do {
             var scratch = try VisionScratch(
                 rows: chunkPairs * pairRows, pairRows: pairRows, sizes: sizes)
+            scratch.clock = clock
             scratch.rotary.fill(
                 PatchCoordinate.of(grid, merge: sizes.mergeSize), pairs: chunkPairs,
                 frequencies: rotaryFrequencies(count: sizes.headSize / 4, theta: sizes.ropeTheta))
@@ -60,6 +69,7 @@ public struct VisionEncoder: Sendable {
                 try encodeChunk(
                     UnsafeBufferPointer(rebasing: patches[start..<end]), &scratch, into: &result)
             }
+            clock = scratch.clock
             return result
         } catch let error as ComputeError {
             throw ModelError.system(error)
@@ -72,8 +82,10 @@ public struct VisionEncoder: Sendable {
         into result: inout [Float]
     ) throws {
         let weights = model.vision
+        scratch.clock?.begin()
         pool.linear(
             patches, rows: scratch.rows, weights.patchEmbedding, into: &scratch.hidden)
+        scratch.clock?.lap(.patchEmbedding)
         for block in weights.blocks {
             try Task.checkCancellation()
             attend(block, &scratch)
@@ -88,17 +100,21 @@ public struct VisionEncoder: Sendable {
     private func attend(_ block: VisionBlockWeights, _ scratch: inout VisionScratch) {
         normalize(block.norm1, &scratch)
         pool.apply(block.qkv, to: scratch.normed, rows: scratch.rows, into: &scratch.wide)
+        scratch.clock?.lap(.qkv)
         // Queries and keys lie side by side: the first two thirds of the heads.
         pool.rotate(
             &scratch.wide, rows: scratch.rows, rowWidth: 3 * sizes.width, heads: 2 * sizes.heads,
             headSize: sizes.headSize, cosines: scratch.rotary.cosines, sines: scratch.rotary.sines)
+        scratch.clock?.lap(.rope)
         for first in stride(from: 0, to: scratch.rows, by: scratch.pairRows) {
             pool.attend(
                 within: first..<first + scratch.pairRows, qkv: scratch.wide, heads: sizes.heads,
                 headSize: sizes.headSize, into: &scratch.normed)
         }
+        scratch.clock?.lap(.attention)
         pool.apply(
             block.proj, to: scratch.normed, rows: scratch.rows, into: &scratch.hidden, adding: true)
+        scratch.clock?.lap(.projection)
     }
 
     /// `x += fc2(quickgelu(fc1(LN(x))))`, on as many rows at a time as fit where the queries were.
@@ -111,9 +127,11 @@ public struct VisionEncoder: Sendable {
             let rows = min(slice, scratch.rows - first)
             pool.apply(block.fc1, to: scratch.normed, from: first, rows: rows, into: &scratch.wide)
             pool.quickGELU(&scratch.wide, count: rows * sizes.mlpWidth)
+            scratch.clock?.lap(.mlpUp)
             pool.apply(
                 block.fc2, to: scratch.wide, rows: rows, into: &scratch.hidden, at: first,
                 adding: true)
+            scratch.clock?.lap(.mlpDown)
         }
     }
 
@@ -125,12 +143,14 @@ public struct VisionEncoder: Sendable {
         pool.apply(weights.merger0, to: scratch.normed, rows: tokens, into: &scratch.wide)
         pool.gelu(&scratch.wide, count: tokens * sizes.mergedWidth)
         pool.apply(weights.merger2, to: scratch.wide, rows: tokens, into: &scratch.tokens)
+        scratch.clock?.lap(.merger)
     }
 
     private func normalize(_ norm: NormWeights, _ scratch: inout VisionScratch) {
         pool.layerNorm(
             scratch.hidden, rows: scratch.rows, weight: norm.weight, bias: norm.bias,
             epsilon: sizes.layerNormEpsilon, into: &scratch.normed)
+        scratch.clock?.lap(.norm)
     }
 }
 
@@ -148,6 +168,8 @@ private struct VisionScratch: ~Copyable {
     /// `[rows / merge², output]`.
     var tokens: FloatBuffer
     var rotary: RotaryTable
+    /// Set to note where the time goes.
+    var clock: LayerClock?
 }
 
 extension VisionScratch {

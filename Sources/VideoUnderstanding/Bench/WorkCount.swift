@@ -6,8 +6,8 @@ import Qwen2VL
 /// A multiply-add counts as two operations. Norms, activations and rotations are left out: they are
 /// below one percent.
 package struct WorkCount: Sendable {
-    private let text: TextConfiguration
-    private let vision: VisionConfiguration
+    let text: TextConfiguration
+    let vision: VisionConfiguration
 
     package init(_ configuration: ModelConfiguration) {
         text = configuration.text
@@ -16,25 +16,12 @@ package struct WorkCount: Sendable {
 
     /// Operations of the vision tower and merger on pairs of `patchesPerPair` patches.
     package func vision(pairs: Int, patchesPerPair: Int) -> Double {
-        let patches = Double(pairs * patchesPerPair)
-        let width = Double(vision.width)
-        let linear = 4 * width * width + 2 * width * Double(vision.mlpWidth)
-        let attention = 2 * Double(patchesPerPair) * width
-        let perPatch =
-            Double(vision.patchVolume) * width + Double(vision.depth) * (linear + attention)
-        let merged = Double(vision.mergedWidth)
-        let tokens = patches / Double(vision.mergeSize * vision.mergeSize)
-        let perToken = merged * merged + merged * Double(vision.output)
-        return 2 * (patches * perPatch + tokens * perToken)
+        Self.products(in: visionLayers(pairs: pairs, patchesPerPair: patchesPerPair))
     }
 
     /// Operations of a prefill from an empty cache, with logits of the last token.
     package func prefill(tokens: Int) -> Double {
-        let count = Double(tokens)
-        // A causal query sees half of the keys on average; scores and sums both count.
-        let attention = 2 * Double(text.queryWidth) * (count + 1) / 2
-        let head = Double(text.vocabulary * text.hidden)
-        return 2 * (count * Double(text.layers) * (layerWeights + attention) + head)
+        Self.products(in: prefillLayers(tokens: tokens))
     }
 
     /// Bytes read for one decoded token behind `context` tokens.
@@ -49,5 +36,11 @@ package struct WorkCount: Sendable {
         Double(
             text.hidden * (2 * text.queryWidth + 2 * text.kvWidth)
                 + 3 * text.hidden * text.intermediate)
+    }
+
+    private static func products(in layers: [LayerWork]) -> Double {
+        layers.reduce(0) { sum, layer in
+            if case .products(let operations) = layer.amount { sum + operations } else { sum }
+        }
     }
 }

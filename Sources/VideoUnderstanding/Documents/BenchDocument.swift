@@ -46,16 +46,19 @@ public struct MeasurementRecord: Sendable, Equatable {
     public var efficiency: Double?
     /// Which figure of the same run is that best.
     public var relativeTo: String?
+    /// Share of the figure `integer_peak`: of products with packed weights.
+    public var ofIntegerPeak: Double?
 
     public init(
         name: String, value: Double, unit: String, efficiency: Double? = nil,
-        relativeTo: String? = nil
+        relativeTo: String? = nil, ofIntegerPeak: Double? = nil
     ) {
         self.name = name
         self.value = value
         self.unit = unit
         self.efficiency = efficiency
         self.relativeTo = relativeTo
+        self.ofIntegerPeak = ofIntegerPeak
     }
 
     var json: JSON {
@@ -65,6 +68,7 @@ public struct MeasurementRecord: Sendable, Equatable {
         members.add("unit", unit)
         members.add("efficiency", ifPresent: efficiency.map { .decimal($0, decimals: 4) })
         members.add("relative_to", ifPresent: relativeTo.map(JSON.string))
+        members.add("of_integer_peak", ifPresent: ofIntegerPeak.map { .decimal($0, decimals: 4) })
         return members.json
     }
 }
@@ -82,13 +86,16 @@ public struct BenchDocument: Document, Equatable {
     /// Bytes of all weights.
     public var weightBytes: Int
     public var measurements: [MeasurementRecord]
+    /// Where the time of the measurements goes; nil where that was not asked for.
+    public var detail: [PassRecord]?
     /// Bytes of the largest resident memory.
     public var peakMemory: Int
     public var warnings: [WarningRecord]
 
     public init(
         machine: MachineRecord, model: String, weights: String, layers: Int, weightBytes: Int,
-        measurements: [MeasurementRecord], peakMemory: Int, warnings: [WarningRecord] = []
+        measurements: [MeasurementRecord], detail: [PassRecord]? = nil, peakMemory: Int,
+        warnings: [WarningRecord] = []
     ) {
         self.machine = machine
         self.model = model
@@ -96,6 +103,7 @@ public struct BenchDocument: Document, Equatable {
         self.layers = layers
         self.weightBytes = weightBytes
         self.measurements = measurements
+        self.detail = detail
         self.peakMemory = peakMemory
         self.warnings = warnings
     }
@@ -110,6 +118,7 @@ public struct BenchDocument: Document, Equatable {
         members.add("machine", machine.json)
         members.add("model", described.json)
         members.add("measurements", .array(measurements.map(\.json)))
+        members.add("detail", ifPresent: detail.map { .array($0.map(\.json)) })
         members.add("peak_memory", peakMemory)
         members.add("warnings", .array(warnings.map(\.json)))
         members.add("tool", ToolRecord.current.json)

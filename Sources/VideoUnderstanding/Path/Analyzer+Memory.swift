@@ -61,7 +61,8 @@ extension Analyzer {
         let input = MemoryModel.Input(
             tokens: Session.chunk, visualTokens: plan.limit.frames / 2 * plan.tokensPerPair,
             patchesPerPair: patches(plan))
-        let beside = MemoryModel(model.configuration, weightBytes: model.weightBytes).beside(input)
+        let sizes = MemoryModel(model.configuration, weightBytes: model.weightBytes)
+        let beside = sizes.besideGroup(input)
         let left =
             options.maxMemory - largest.program - largest.weights - largest.frames - beside
         return WindowGrouping(

@@ -47,31 +47,34 @@ package struct MemoryModel: Sendable, Equatable {
         return Self.small + visual(input) + panels(input) + most - cache
     }
 
-    /// The same at most, however much keys and values take.
-    package func beside(_ input: Input) -> Int {
-        Self.small + visual(input) + panels(input)
-            + max(encoding(input), reading(input.tokens))
+    /// What is in use at most beside the keys and values of windows that are described together: the
+    /// activations of the language model stay while the next window is encoded.
+    package func besideGroup(_ input: Input) -> Int {
+        Self.small + visual(input) + panels(input) + encoding(input) + reading(input.tokens)
     }
 
     /// Keys and values of windows that are described together, and what is in use beside them where
-    /// most is. Each is encoded and read while those of the windows before it are kept.
+    /// most is. Each is encoded and read while those of the windows before it are kept, and the
+    /// activations of the language model with them.
     ///
     /// - Parameter next: the window after them, where it is encoded before their texts are written.
     package func group(
         _ windows: [Input], next: Input? = nil, kv: KVFormat
     ) -> (cache: Int, scratch: Int) {
-        var (held, most) = (0, 0)
+        var (held, active, most) = (0, 0, 0)
         for window in windows {
-            let cache = cache(tokens: window.tokens, kv: kv)
-            most = max(
-                most,
-                held + visual(window) + panels(window)
-                    + max(encoding(window), cache + reading(window.tokens)))
-            held += cache
+            let seen = visual(window) + panels(window)
+            most = max(most, held + active + seen + encoding(window))
+            held += cache(tokens: window.tokens, kv: kv)
+            active = max(active, reading(window.tokens))
+            most = max(most, held + active + seen)
         }
-        // Logits are there twice: as they come, and while a token is chosen.
-        most = max(most, held + 8 * windows.count * configuration.text.vocabulary)
-        if let next { most = max(most, held + visual(next) + panels(next) + encoding(next)) }
+        // Logits are there twice: as they come, and while a token is chosen. Those of one are counted.
+        let logits = 8 * max(0, windows.count - 1) * configuration.text.vocabulary
+        most = max(most, held + active + logits + (windows.last.map(visual) ?? 0))
+        if let next {
+            most = max(most, held + active + visual(next) + panels(next) + encoding(next))
+        }
         return (held, Self.small + most - held)
     }
 

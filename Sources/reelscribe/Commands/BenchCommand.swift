@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
         discussion: """
             Measures vision patches, prefill and decode tokens and sampled frames a second, the \
             peak memory, and in the same run what the machine can do at best (matrix products, \
-            memory bandwidth). Writes one document (reelscribe/bench@1) with the processor, the \
+            memory bandwidth, multiply-adds in registers). Writes one document (reelscribe/bench@1) with the processor, the \
             instruction set and the threads. Without --model the weights are random and no file is \
             needed.
 
@@ -16,6 +16,7 @@ struct BenchCommand: ParsableCommand {
               reelscribe bench
               reelscribe bench --size 7b --layers 4
               reelscribe bench --parts decode --weights int4 --kv int8
+              reelscribe bench --parts vision prefill --detail
               reelscribe bench --model Qwen/Qwen2-VL-2B-Instruct --threads 8
             """)
 
@@ -32,6 +33,11 @@ struct BenchCommand: ParsableCommand {
             "Measure these alone, beside the machine: sampling, vision, prefill, decode.",
             valueName: "part"))
     var parts: [Benchmark.Part] = []
+
+    @Flag(
+        help: ArgumentHelp(
+            "Tell where the time of vision, prefill and decode goes, kind by kind of layer."))
+    var detail = false
 
     @OptionGroup(title: "Model") var model: ModelOptions
     @OptionGroup(title: "Output") var output: OutputOptions
@@ -55,7 +61,7 @@ struct BenchCommand: ParsableCommand {
         do throws(Failure) {
             var documents = try output.documents(isSingle: true)
             let document = try work.bench(
-                BenchOrder(size: size ?? .b2, layers: layers, parts: Set(parts)))
+                BenchOrder(size: size ?? .b2, layers: layers, parts: Set(parts), detail: detail))
             progress.finish()
             try documents.write(document)
             try documents.finish()

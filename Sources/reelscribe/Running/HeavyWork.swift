@@ -26,6 +26,8 @@ struct BenchOrder {
     var layers: Int?
     /// All where empty.
     var parts: Set<Benchmark.Part> = []
+    /// Whether it is told where the time of a pass goes.
+    var detail = false
 }
 
 /// The calls of the commands into the path. The model is loaded once, at the first call that
@@ -130,6 +132,7 @@ final class HeavyWork {
         let settings = order.settings
         var options = Benchmark.Options(threads: settings.effectiveThreads, kv: settings.kv)
         if !bench.parts.isEmpty { options.parts = bench.parts }
+        options.detail = bench.detail
         var benchmark = Benchmark(options)
         let clip = try BenchmarkClip()
         func load() throws(Failure) -> Model {
