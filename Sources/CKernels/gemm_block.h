@@ -163,7 +163,8 @@ RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, size
 /* c[rows][columns] = a b + bias + c, the latter two where asked for. `bias` may be NULL. Meanwhile
    `ahead` comes into the second cache. */
 static void multiply_add(const float *a, const float *b, size_t depth, size_t rows, size_t columns,
-                         const float *bias, bool adding, float *c, size_t stride, struct rs_ahead ahead) {
+                         const float *bias, bool adding, float *c, size_t stride,
+                         struct rs_ahead ahead) {
     vf sum[RS_MR][2];
     /* What will be added to arrives while the block is multiplied. */
     for (size_t r = 0; r < rows; r++) {

@@ -66,7 +66,8 @@ static inline float rs_element(rs_type type, const void *base, size_t index) {
     return type == RS_BF16 ? rs_float_of_bits((uint32_t)value << 16) : rs_float_of_half(value);
 }
 
-/* What a product reads ahead, besides its own work: a line every AHEAD_STEPS steps, `size` bytes a step. */
+/* What a product reads ahead, besides its own work: a line every AHEAD_STEPS steps, `size` bytes a
+   step. */
 struct rs_ahead {
     const char *at;
     size_t size;

@@ -9,7 +9,7 @@ enum {
     DEPTH = 384,        /* steps along the columns at a time: a sliver stays in the first cache */
     BLOCK_ROWS = 640,   /* rows that share packed weights */
     MANY_COLUMNS = 4096,
-    MANY_BLOCK_ROWS = 336, /* the same where each stretch of many columns goes over the sums again */
+    MANY_BLOCK_ROWS = 336, /* the same where many stretches of columns go over the sums */
     BAND_ROWS = 126,    /* of these, rows that stay in the second cache with all slivers of a tile */
     TILE_OUTPUTS = 128, /* outputs of one tile of work: a multiple of every level's sliver */
     PANEL_TILE = 8,     /* panels that one tile of work packs */

@@ -16,11 +16,11 @@ static void pack_tile(void *context, size_t tile, void *scratch) {
 }
 
 #define fetch_weights RS_LEVEL(fetch_weights)
-/* Lets a share of the weights that a tile packs next come into the second cache: its rows are too far
-   apart for the processor to guess. Of the share's rows the last is left to the product that follows,
-   often the only one. */
-RS_INLINE struct rs_ahead fetch_weights(const struct job *job, size_t begin, size_t outputs, size_t k,
-                                        size_t part, size_t parts) {
+/* Lets a share of the weights that a tile packs next come into the second cache: its rows are too
+   far apart for the processor to guess. Of the share's rows the last, often the only one, is left to
+   the product that follows. */
+RS_INLINE struct rs_ahead fetch_weights(const struct job *job, size_t begin, size_t outputs,
+                                        size_t k, size_t part, size_t parts) {
     const size_t first = part * outputs / parts, end = (part + 1) * outputs / parts;
     if (k >= job->columns || first == end) return rs_nothing_ahead(job->packed);
     const size_t size = rs_size_of(job->type);
@@ -59,7 +59,8 @@ static void linear_tile(void *context, size_t tile, void *scratch) {
                                  rs_min(RS_MR, job->rows - p * RS_MR), rs_min(RS_NR, outputs - n),
                                  k == 0 && job->bias ? job->bias + begin + n : NULL,
                                  k > 0 || job->adding,
-                                 job->y + p * RS_MR * job->outputs + begin + n, job->outputs, ahead);
+                                 job->y + p * RS_MR * job->outputs + begin + n, job->outputs,
+                                 ahead);
                 }
     }
 }
