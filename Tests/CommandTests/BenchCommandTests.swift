@@ -71,4 +71,31 @@ struct BenchCommandTests {
         let pass = try #require(passes.last?["seconds"]?.double)
         #expect(abs(try #require(decode["value"]?.double) * pass - 1) < 1e-3)
     }
+    // Every shape of the sample model's linear layers once, and SGEMM of the very same shape beside it:
+    // a child process that measured another would not name it.
+    @Test func productsStandBesideTheirOwnYardstick() throws {
+        let figures = try #require(
+            try Self.bench(["--parts", "products", "--weights", "bf16"])["measurements"]?.array)
+        let ours = figures.filter { $0["name"]?.string?.hasPrefix("product_") ?? false }
+        // Patch embedding, qkv, projection, fc1, fc2, two of the merger; q, k, gate, down.
+        #expect((8...11).contains(ours.count))
+        for figure in ours {
+            let shape = try #require(figure["name"]?.string?.dropFirst("product_".count))
+            let other = try #require(figures.first { $0["name"]?.string == "sgemm_\(shape)" })
+            #expect(figure["relative_to"] == other["name"])
+            let (rate, best) = (figure["value"]?.double ?? 0, other["value"]?.double ?? 0)
+            // Medians of both, and the median of their ratios.
+            let share = try #require(figure["efficiency"]?.double)
+            #expect(rate > 0 && best > 0 && share > rate / best / 3 && share < rate / best * 3)
+        }
+    }
+
+    @Test(arguments: [
+        "", "512x1536", "512x0x7", "512x1536x8960x1", "-1x2x3", "9999999x1x1", "axbxc",
+    ])
+    func shapesThatAreNoneAreRefused(text: String) {
+        #expect(MatrixShape(text) == nil)
+        let shape = MatrixShape(rows: 3, columns: 5, outputs: 7)
+        #expect(MatrixShape(shape.description) == shape)
+    }
 }

@@ -40,7 +40,7 @@ public struct Benchmark: Sendable {
 
     /// What can be measured by itself.
     public enum Part: String, Sendable, CaseIterable {
-        case sampling, vision, prefill, decode
+        case sampling, products, vision, prefill, decode
     }
 
     let options: Options
@@ -57,8 +57,8 @@ public struct Benchmark: Sendable {
     /// What the machine can do at best: measured before a model takes its memory.
     private mutating func measureMachine() -> Yardsticks {
         let yardstick = MatrixYardstick.measure(
-            threads: options.threads, repeats: options.repeats)
-        let flops = yardstick.flops
+            [MatrixYardstick.standard], threads: options.threads, repeats: options.repeats)
+        let flops = yardstick.flops[0]
         blas = "OpenBLAS \(yardstick.core)"
         add("fma_peak", MachineLimits.peak(pool) / 1e9, "GFLOP/s")
         let integer = MachineLimits.integerPeak(pool)
@@ -92,6 +92,10 @@ public struct Benchmark: Sendable {
             try onStage("loading the model")
             let model = try load()
             let work = WorkCount(model.configuration)
+            if options.parts.contains(.products) {
+                try onStage("products")
+                try measureProducts(model)
+            }
             if options.parts.contains(.vision) {
                 try onStage("vision tower")
                 try measureVision(model, work, best)
@@ -115,10 +119,7 @@ public struct Benchmark: Sendable {
     ) throws {
         let encoder = VisionEncoder(model: model, pool: pool)
         let vision = model.configuration.vision
-        let factor = vision.patchSize * vision.mergeSize
-        let grid = PatchGrid(
-            time: 1, height: options.frameSize.height / factor * vision.mergeSize,
-            width: options.frameSize.width / factor * vision.mergeSize)
+        let grid = pairGrid(vision)
         let rows = (0..<grid.patches * vision.patchVolume).map { Float($0 % 251) / 125 - 1 }
         let times = try passes { clock in
             _ = try rows.withUnsafeBufferPointer {
@@ -131,6 +132,14 @@ public struct Benchmark: Sendable {
             isPacked: model.visionFormat.isPacked, best)
         let layers = work.visionLayers(pairs: 1, patchesPerPair: grid.patches)
         addDetail("vision", times, layers, best) { model.visionLayers($0) }
+    }
+
+    /// The patches of a pair of frames.
+    func pairGrid(_ vision: VisionConfiguration) -> PatchGrid {
+        let factor = vision.patchSize * vision.mergeSize
+        return PatchGrid(
+            time: 1, height: options.frameSize.height / factor * vision.mergeSize,
+            width: options.frameSize.width / factor * vision.mergeSize)
     }
 
     private mutating func measurePrefill(

@@ -9,6 +9,11 @@ struct YardstickCommand: ParsableCommand {
 
     @Option var threads: Int
     @Option var repeats: Int
+    @Option var shape: [MatrixShape] = [MatrixYardstick.standard]
 
-    func run() { print(MatrixYardstick.here(threads: threads, repeats: repeats).line) }
+    func run() { print(MatrixYardstick.here(shape, threads: threads, repeats: repeats).line) }
+}
+
+extension MatrixShape: ExpressibleByArgument {
+    public init?(argument: String) { self.init(argument) }
 }
