@@ -4,6 +4,7 @@
    thread that uses it, where that saves work. */
 
 #include "quant.h"
+#include "tiles.h"
 
 enum {
     PANEL_ROWS = 6,
@@ -12,11 +13,14 @@ enum {
     TILE_BLOCKS = 8,    /* blocks of outputs in one tile of work */
     FEW_TILE_BLOCKS = 2,
     PANEL_TILE = 4,     /* panels that one tile of work quantises */
+    TILE_PANEL_ROWS = 16, /* rows of a panel where the processor multiplies tiles */
+    TILE_LEAST_ROWS = 24, /* fewer are bound by reading the weights */
 };
 
 /* How the quantised rows lie: the four numbers of a quad as signed bytes, as bytes 128 higher, or
-   as 16-bit numbers in the order 0, 2, 1, 3. */
-enum quads { SIGNED, RAISED, WIDE };
+   as 16-bit numbers in the order 0, 2, 1, 3; or no quads of several rows, but each row's signed bytes
+   one after the other. */
+enum quads { SIGNED, RAISED, WIDE, IN_ROWS };
 
 struct job {
     const float *x;
@@ -28,7 +32,8 @@ struct job {
     rs_quant type;
     enum quads layout;
     bool adding;
-    char *quads;   /* [panels][groups][QUADS][PANEL_ROWS][4 or 8 bytes] */
+    char *quads;   /* [panels][groups][QUADS][PANEL_ROWS][4 or 8 bytes], or
+                      [panels][groups][TILE_PANEL_ROWS][GROUP] */
     float *scales; /* [panels][groups][PANEL_ROWS] */
     float *sums;   /* the same: the scale times the sum of the group's numbers */
 };
@@ -161,6 +166,39 @@ static void quant_tile_scalar(void *context, size_t tile, void *scratch) {
 #include "vector.h"
 #include "quant_rows_body.h"
 #include "quant_vnni.h"
+#include "quant_tiles.h"
+
+#define RS_TILES(name) name##_soft
+#define RS_TILES_BEGIN struct rs_soft_tiles soft;
+#define RS_TILES_END
+#define RS_TILE_ZERO(tile) rs_soft_zero(&soft, tile)
+#define RS_TILE_LOAD(tile, from, stride) rs_soft_load(&soft, tile, from, stride)
+#define RS_TILE_STORE(tile, to, stride) rs_soft_store(&soft, tile, to, stride)
+#define RS_TILE_MULTIPLY(sum, a, b) rs_soft_multiply(&soft, sum, a, b)
+#include "quant_amx.h"
+#undef RS_TILES
+#undef RS_TILES_BEGIN
+#undef RS_TILES_END
+#undef RS_TILE_ZERO
+#undef RS_TILE_LOAD
+#undef RS_TILE_STORE
+#undef RS_TILE_MULTIPLY
+#pragma clang attribute pop
+
+#pragma clang attribute push(                                                                      \
+    __attribute__((target(                                                                         \
+        "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,amx-tile,amx-int8"))),        \
+    apply_to = function)
+#define RS_TILES(name) name##_amx
+#define RS_TILES_BEGIN                                                                             \
+    const struct rs_tile_shape shape = rs_whole_tiles();                                           \
+    _tile_loadconfig(&shape);
+#define RS_TILES_END _tile_release();
+#define RS_TILE_ZERO(tile) _tile_zero(tile)
+#define RS_TILE_LOAD(tile, from, stride) _tile_loadd(tile, from, stride)
+#define RS_TILE_STORE(tile, to, stride) _tile_stored(tile, to, stride)
+#define RS_TILE_MULTIPLY(sum, a, b) _tile_dpbssd(sum, a, b)
+#include "quant_amx.h"
 #pragma clang attribute pop
 #undef RS_LANES
 #undef RS_LEVEL
@@ -168,44 +206,83 @@ static void quant_tile_scalar(void *context, size_t tile, void *scratch) {
 
 struct kernels {
     rs_tile quantise, multiply;
-    enum quads layout8;
+    enum quads layout8, layout4;
 };
 
-static struct kernels kernels_of(rs_level level) {
 #if defined(__x86_64__)
-    if (level == RS_AVX512 && __builtin_cpu_supports("avx512vnni"))
-        return (struct kernels){quantise_tile_vnni, quant_tile_vnni, RAISED};
+static bool has_vnni(rs_level level) {
+    return level == RS_AVX512 && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+static struct kernels kernels_of(rs_level level, size_t rows) {
+#if defined(__x86_64__)
+    if (has_vnni(level) && rows >= TILE_LEAST_ROWS && rs_tiles_usable())
+        return (struct kernels){quantise_tiles, quant_tile_amx, IN_ROWS, IN_ROWS};
+    if (has_vnni(level))
+        return (struct kernels){quantise_tile_vnni, quant_tile_vnni, RAISED, SIGNED};
     if (level == RS_AVX512 || level == RS_AVX2)
-        return (struct kernels){quantise_tile_avx2, quant_tile_avx2, WIDE};
+        return (struct kernels){quantise_tile_avx2, quant_tile_avx2, WIDE, SIGNED};
 #else
     (void)level;
+    (void)rows;
 #endif
-    return (struct kernels){quantise_tile_scalar, quant_tile_scalar, SIGNED};
+    return (struct kernels){quantise_tile_scalar, quant_tile_scalar, SIGNED, SIGNED};
+}
+
+/* All of a product, of which the job has what does not depend on the kernels. */
+static void multiply(rs_pool *pool, const struct job *whole, struct kernels kernels) {
+    const size_t groups = rs_blocks(whole->columns, GROUP);
+    const enum quads layout = whole->type == RS_INT8 ? kernels.layout8 : kernels.layout4;
+    const size_t panel = layout == IN_ROWS ? TILE_PANEL_ROWS : PANEL_ROWS;
+    const size_t quads_size = layout == IN_ROWS ? panel * GROUP : group_bytes(layout);
+    const size_t group_size = quads_size + 2 * panel * sizeof(float);
+    const size_t fits = RS_SHARED_BYTES / (groups * group_size) * panel;
+    const size_t blocks = rs_blocks(whole->rows, rs_min(BLOCK_ROWS, fits));
+    const size_t block_rows = rs_blocks(rs_blocks(whole->rows, blocks), panel) * panel;
+    rs_pool_hold(pool);
+    for (size_t first = 0; first < whole->rows; first += block_rows) {
+        struct job job = *whole;
+        job.x += first * job.columns;
+        job.y += first * job.outputs;
+        job.rows = rs_min(block_rows, whole->rows - first);
+        job.groups = groups;
+        job.layout = layout;
+        job.panels = rs_blocks(job.rows, panel);
+        job.tile_blocks = job.panels == 1 ? FEW_TILE_BLOCKS : TILE_BLOCKS;
+        job.quads = rs_pool_shared(pool);
+        job.scales = (float *)(job.quads + job.panels * groups * quads_size);
+        job.sums = job.scales + job.panels * groups * panel;
+        rs_pool_run_held(pool, kernels.quantise, &job, rs_blocks(job.panels, PANEL_TILE));
+        rs_pool_run_held(pool, kernels.multiply, &job,
+                         rs_blocks(rs_blocks(job.outputs, OUTPUTS), job.tile_blocks));
+    }
+    rs_pool_let_go(pool);
 }
 
 void rs_quant_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *packed,
                      rs_quant type, size_t outputs, const float *bias, float *y, bool adding) {
-    const struct kernels kernels = kernels_of(rs_pool_level(pool));
-    const size_t groups = rs_blocks(columns, GROUP);
-    const enum quads layout = type == RS_INT8 ? kernels.layout8 : SIGNED;
-    const size_t group_size = group_bytes(layout) + 2 * PANEL_ROWS * sizeof(float);
-    const size_t fits = RS_SHARED_BYTES / (groups * group_size) * PANEL_ROWS;
-    const size_t blocks = rs_blocks(rows, rs_min(BLOCK_ROWS, fits));
-    const size_t block_rows = rs_blocks(rs_blocks(rows, blocks), PANEL_ROWS) * PANEL_ROWS;
-    rs_pool_hold(pool);
-    for (size_t first = 0; first < rows; first += block_rows) {
-        struct job job = {
-            .x = x + first * columns, .packed = packed, .bias = bias, .y = y + first * outputs,
-            .rows = rs_min(block_rows, rows - first), .columns = columns, .outputs = outputs,
-            .groups = groups, .type = type, .layout = layout, .adding = adding};
-        job.panels = rs_blocks(job.rows, PANEL_ROWS);
-        job.tile_blocks = job.panels == 1 ? FEW_TILE_BLOCKS : TILE_BLOCKS;
-        job.quads = rs_pool_shared(pool);
-        job.scales = (float *)(job.quads + job.panels * groups * group_bytes(layout));
-        job.sums = job.scales + job.panels * groups * PANEL_ROWS;
-        rs_pool_run_held(pool, kernels.quantise, &job, rs_blocks(job.panels, PANEL_TILE));
-        rs_pool_run_held(pool, kernels.multiply, &job,
-                         rs_blocks(rs_blocks(outputs, OUTPUTS), job.tile_blocks));
+    const struct job job = {.x = x, .packed = packed, .bias = bias, .y = y, .rows = rows,
+                            .columns = columns, .outputs = outputs, .type = type,
+                            .adding = adding};
+    multiply(pool, &job, kernels_of(rs_pool_level(pool), rows));
+}
+
+bool rs_quant_linear_on_soft_tiles(rs_pool *pool, const float *x, size_t rows, size_t columns,
+                                   const void *packed, rs_quant type, size_t outputs,
+                                   const float *bias, float *y, bool adding) {
+#if defined(__x86_64__)
+    if (has_vnni(rs_pool_level(pool))) {
+        const struct job job = {.x = x, .packed = packed, .bias = bias, .y = y, .rows = rows,
+                                .columns = columns, .outputs = outputs, .type = type,
+                                .adding = adding};
+        multiply(pool, &job,
+                 (struct kernels){quantise_tiles, quant_tile_soft, IN_ROWS, IN_ROWS});
+        return true;
     }
-    rs_pool_let_go(pool);
+#else
+    (void)pool, (void)x, (void)rows, (void)columns, (void)packed, (void)type, (void)outputs;
+    (void)bias, (void)y, (void)adding;
+#endif
+    return false;
 }

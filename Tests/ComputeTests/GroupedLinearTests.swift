@@ -72,6 +72,32 @@ import Testing
         }
     }
 
+    /// What AMX would do, with its instructions played by software: layouts, edges and the order of sums.
+    @Test(
+        .enabled(
+            if: InstructionSet.avx512.isAvailable, "the processor lacks what goes on beside tiles"),
+        arguments: shapes + [
+            Shape(rows: 16, columns: 64, outputs: 16), Shape(rows: 33, columns: 1089, outputs: 47),
+        ], formats)
+    func tilesGiveTheSameBits(_ shape: Shape, format: WeightFormat) throws {
+        var noise = Noise(UInt64(7 * shape.rows + shape.columns))
+        let x = noise.floats(shape.rows * shape.columns, scale: 3)
+        let weight = try Self.pack(
+            noise.floats(shape.outputs * shape.columns, scale: 0.1), rows: shape.outputs,
+            columns: shape.columns, as: format)
+        let bias = noise.floats(shape.outputs)
+        let before = noise.floats(shape.rows * shape.outputs)
+        for (bias, adding) in [([], false), (bias, false), ([], true), (bias, true)] {
+            let plain = try Self.product(
+                x, shape, weight, bias: bias, before: adding ? before : nil, set: .scalar)
+            var y = try buffer(before)
+            let isDone = ThreadPool(threads: 2, instructionSet: .avx512).linearOnSoftTiles(
+                try buffer(x), rows: shape.rows, weight, bias: bias, into: &y, adding: adding)
+            // Without VNNI there is nothing to test.
+            if isDone { #expect(y.all == plain, "bias \(!bias.isEmpty), adding \(adding)") }
+        }
+    }
+
     /// The oracle itself: against 64-bit products of the rounded weights, within what rounding rows
     /// of x to 8 bits can do.
     @Test(arguments: shapes, formats)

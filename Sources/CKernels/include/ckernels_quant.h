@@ -45,4 +45,10 @@ void rs_quant_expand_row(rs_quant type, const void *packed, size_t columns, size
 void rs_quant_linear(rs_pool *pool, const float *x, size_t rows, size_t columns, const void *packed,
                      rs_quant type, size_t outputs, const float *bias, float *y, bool adding);
 
+/* The same on tiles of AMX whose instructions software plays: for tests, on any processor with AVX-512
+   VNNI. Returns whether it was done. */
+bool rs_quant_linear_on_soft_tiles(rs_pool *pool, const float *x, size_t rows, size_t columns,
+                                   const void *packed, rs_quant type, size_t outputs,
+                                   const float *bias, float *y, bool adding);
+
 #endif

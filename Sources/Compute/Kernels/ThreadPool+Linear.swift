@@ -63,6 +63,30 @@ extension ThreadPool {
     }
 }
 
+extension ThreadPool {
+    /// ``linear(_:from:rows:_:bias:into:at:adding:use:)`` with weights in groups on tiles of AMX whose
+    /// instructions software plays: what the kernels of such processors do, for tests.
+    ///
+    /// - Returns: whether it was done; false where the processor lacks what goes on beside the tiles.
+    package func linearOnSoftTiles(
+        _ x: borrowing FloatBuffer, rows: Int, _ weight: WeightMatrix, bias: [Float] = [],
+        into y: inout FloatBuffer, adding: Bool = false
+    ) -> Bool {
+        guard case .group(let type) = weight.format.kernelFormat,
+            bias.isEmpty || bias.count == weight.rows
+        else { preconditionFailure("\(weight.format), bias of \(bias.count)") }
+        let start = x.start(0..<rows * weight.columns)
+        let out = y.start(0..<rows * weight.rows)
+        let isDone = bias.withUnsafeBufferPointer { bias in
+            rs_quant_linear_on_soft_tiles(
+                pool, start, rows, weight.columns, weight.base, type, weight.rows,
+                bias.isEmpty ? nil : bias.baseAddress, out, adding)
+        }
+        withExtendedLifetime(weight.storage) {}
+        return isDone
+    }
+}
+
 extension WeightMatrix {
     /// Writes one row, widened to 32 bits, to `index` and after.
     package func expandRow(_ row: Int, into buffer: inout FloatBuffer, at index: Int) {
