@@ -118,18 +118,16 @@ import Testing
     ])
     private func languageTimeGoesWhereTheWorkIs(_ shape: Lopsided) throws {
         let model = try shape.model()
-        var clock: LayerClock? = LayerClock()
-        // The first reading brings the memory in.
-        var cold: LayerClock?
-        _ = try Self.read(model, tokens: shape.tokens, steps: 0, clock: &cold)
-        for _ in 0..<4 { _ = try Self.read(model, tokens: shape.tokens, steps: 0, clock: &clock) }
-        Self.expectMost(clock, in: shape.kinds)
+        try Self.expectMost(in: shape.kinds) { clock in
+            _ = try Self.read(model, tokens: shape.tokens, steps: 0, clock: &clock)
+        }
     }
 
     /// Sizes of a vision tower, likewise.
     private struct LopsidedTower: CustomTestStringConvertible {
         var kinds: [LayerKind]
         var side = 8
+        var depth = 1
         var width = 64
         var heads = 2
         var mlpWidth = 16
@@ -143,7 +141,7 @@ import Testing
                 hidden: output, intermediate: 16, layers: 1, heads: 1, kvHeads: 1, headSize: 16,
                 vocabulary: 10, mropeSections: [4, 2, 2], tieWordEmbeddings: false)
             let vision = VisionConfiguration(
-                depth: 1, width: width, heads: heads, mlpWidth: mlpWidth, patchSize: patchSize,
+                depth: depth, width: width, heads: heads, mlpWidth: mlpWidth, patchSize: patchSize,
                 output: output)
             return try Model.random(
                 configuration: ModelConfiguration(text: text, vision: vision),
@@ -155,22 +153,29 @@ import Testing
         LopsidedTower(kinds: [.patchEmbedding], patchSize: 40),
         LopsidedTower(kinds: [.mlpUp, .mlpDown], mlpWidth: 20_000),
         LopsidedTower(kinds: [.merger], output: 20_000),
-        LopsidedTower(kinds: [.qkv, .projection], side: 4, width: 1024),
+        LopsidedTower(kinds: [.qkv, .projection], side: 4, depth: 8, width: 256),
         LopsidedTower(kinds: [.attention], side: 40, width: 32),
     ])
     private func visionTimeGoesWhereTheWorkIs(_ shape: LopsidedTower) throws {
         let model = try shape.model()
         let grid = PatchGrid(time: 1, height: shape.side, width: shape.side)
-        var clock: LayerClock? = LayerClock()
-        var cold: LayerClock?
-        _ = try Self.encode(model, grid: grid, clock: &cold)
-        for _ in 0..<4 { _ = try Self.encode(model, grid: grid, clock: &clock) }
-        Self.expectMost(clock, in: shape.kinds)
+        try Self.expectMost(in: shape.kinds) { clock in
+            _ = try Self.encode(model, grid: grid, clock: &clock)
+        }
     }
 
-    /// Most of the time in `kinds`, and a good part of it in each.
-    private static func expectMost(_ clock: LayerClock?, in kinds: [LayerKind]) {
-        let spent = (clock?.spent ?? [:]).mapValues { $0 / .nanoseconds(1) }
+    /// Most of the time of `body` in `kinds`, and a good part of it in each. Of each kind the shortest of
+    /// some runs counts: other programs put threads aside for longer than these passes take.
+    private static func expectMost(
+        in kinds: [LayerKind], _ body: (inout LayerClock?) throws -> Void
+    ) throws {
+        var spent: [LayerKind: Double] = [:]
+        for _ in 0..<6 {
+            var clock: LayerClock? = LayerClock()
+            try body(&clock)
+            let run = try #require(clock).spent.mapValues { $0 / .nanoseconds(1) }
+            spent.merge(run) { min($0, $1) }
+        }
         let whole = spent.values.reduce(0, +)
         let inside = kinds.reduce(0) { $0 + (spent[$1] ?? 0) }
         #expect(inside > 0.6 * whole, "\(spent)")
