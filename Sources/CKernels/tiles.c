@@ -1,3 +1,6 @@
+/* Whether the processor's tiles can be used. */
+
+#define _GNU_SOURCE
 #include "tiles.h"
 
 #if defined(__x86_64__) && defined(__linux__)
