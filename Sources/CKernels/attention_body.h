@@ -1,89 +1,147 @@
 #include "gemm_block.h"
 
-#undef RS_PANELS
-#undef RS_SCORE_ROWS
-#define RS_PANELS ((QUERIES + RS_MR - 1) / RS_MR)
-#define RS_SCORE_ROWS (RS_PANELS * RS_MR)
+#define pack_keys RS_LEVEL(pack_keys)
+/* KEYS keys of a head, scaled, in panels, and their values one behind the other. */
+static void pack_keys(void *context, size_t tile, void *scratch) {
+    (void)scratch;
+    const struct job *job = context;
+    const rs_attention_input *in = job->input;
+    const size_t d = in->head_size, head = tile / job->blocks, first = tile % job->blocks * KEYS;
+    const size_t end = rs_min(first + KEYS, in->rows), column = (job->head + head) * d;
+    float *keys = job->keys + head * job->head_floats;
+    float *values = job->values + head * job->head_floats;
+    for (size_t j = first; j < end; j += RS_MR)
+        pack_panel(in->k + j * in->row + column, in->row, rs_min(RS_MR, end - j), d, in->scale,
+                   keys + j * d);
+    for (size_t j = first; j < end; j++)
+        memcpy(values + j * d, in->v + j * in->row + column, d * sizeof(float));
+}
 
-#define softmax_row RS_LEVEL(softmax_row)
-/* Turns the first `seen` of KEYS scores into powers relative to the running maximum, the others
-   into zeros. Returns the factor for what was summed before; updates maximum and weight. */
-static float softmax_row(float *scores, size_t seen, float *maximum, float *weight) {
-    for (size_t j = seen; j < KEYS; j++) scores[j] = -INFINITY;
-    vf highest = splat(*maximum);
-    for (size_t j = 0; j < KEYS; j += RS_LANES) {
-        const vf s = load(scores + j);
-        highest = choose(s > highest, s, highest);
+#define score_keys RS_LEVEL(score_keys)
+/* scores[keys][RS_NR] of a sliver of queries, and the largest of each query in `highest`. */
+static void score_keys(const float *panels, const float *q, size_t d, size_t keys, float *scores,
+                       vf highest[2]) {
+    vf high0 = highest[0], high1 = highest[1];
+    size_t j = 0;
+    for (; j + RS_MR <= keys; j += RS_MR) {
+        vf sum[RS_MR][2];
+        multiply_block_of(RS_MR, panels + j * d, RS_MR, q, d, rs_nothing_ahead(q), sum);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < RS_MR; r++) {
+            float *row = scores + (j + (size_t)r) * RS_NR;
+            store(row, sum[r][0]);
+            store(row + RS_LANES, sum[r][1]);
+            high0 = choose(sum[r][0] > high0, sum[r][0], high0);
+            high1 = choose(sum[r][1] > high1, sum[r][1], high1);
+        }
     }
-    float lanes[RS_LANES];
-    store(lanes, highest);
-    float higher = lanes[0];
-    for (size_t i = 1; i < RS_LANES; i++) higher = lanes[i] > higher ? lanes[i] : higher;
-    vf sum = splat(0);
-    for (size_t j = 0; j < KEYS; j += RS_LANES) {
-        const vf p = exponential(load(scores + j) - splat(higher));
-        store(scores + j, p);
-        sum += p;
+    if (j < keys) {
+        vf sum[RS_MR][2];
+        multiply_block(panels + j * d, RS_MR, q, d, keys - j, rs_nothing_ahead(q), sum);
+        for (size_t r = 0; r < keys - j; r++) {
+            float *row = scores + (j + r) * RS_NR;
+            store(row, sum[r][0]);
+            store(row + RS_LANES, sum[r][1]);
+            high0 = choose(sum[r][0] > high0, sum[r][0], high0);
+            high1 = choose(sum[r][1] > high1, sum[r][1], high1);
+        }
     }
-    const float keep = expf(*maximum - higher);
-    *weight = *weight * keep + sum_of(sum);
-    *maximum = higher;
-    return keep;
+    highest[0] = high0;
+    highest[1] = high1;
+}
+
+#define weigh_values RS_LEVEL(weigh_values)
+/* sums[d][RS_NR] = keep sums + the values of the keys, weighted with p[keys][RS_NR]. */
+static void weigh_values(const float *values, const float *p, size_t keys, size_t d,
+                         const vf keep[2], float *sums) {
+    size_t c = 0;
+    for (; c + RS_MR <= d; c += RS_MR) {
+        vf sum[RS_MR][2];
+        multiply_block_of(RS_MR, values + c, d, p, keys, rs_nothing_ahead(p), sum);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < RS_MR; r++) {
+            float *row = sums + (c + (size_t)r) * RS_NR;
+            store(row, load(row) * keep[0] + sum[r][0]);
+            store(row + RS_LANES, load(row + RS_LANES) * keep[1] + sum[r][1]);
+        }
+    }
+    if (c < d) {
+        vf sum[RS_MR][2];
+        /* An odd last channel is multiplied with what follows it: the next key's first, or the pad. */
+        multiply_block(values + c, d, p, keys, d - c, rs_nothing_ahead(p), sum);
+        for (size_t r = 0; r < d - c; r++) {
+            float *row = sums + (c + r) * RS_NR;
+            store(row, load(row) * keep[0] + sum[r][0]);
+            store(row + RS_LANES, load(row + RS_LANES) * keep[1] + sum[r][1]);
+        }
+    }
+}
+
+#define put_queries RS_LEVEL(put_queries)
+/* sums[d][RS_NR] / weight to the rows of the queries. */
+static void put_queries(float *sums, const vf weight[2], size_t d, size_t queries, float *out,
+                        size_t out_row) {
+    for (size_t c = 0; c < d; c++)
+        for (size_t half = 0; half < 2; half++) {
+            float *row = sums + c * RS_NR + half * RS_LANES;
+            store(row, load(row) / weight[half]);
+        }
+    for (size_t first = 0; first < queries; first += RS_LANES) {
+        const size_t here = rs_min(RS_LANES, queries - first);
+        size_t c = 0;
+        for (; c + RS_LANES <= d; c += RS_LANES) {
+            vf v[RS_LANES];
+#pragma clang loop unroll(full)
+            for (int i = 0; i < RS_LANES; i++) v[i] = load(sums + (c + (size_t)i) * RS_NR + first);
+            transpose(v);
+            for (size_t i = 0; i < here; i++) store(out + (first + i) * out_row + c, v[i]);
+        }
+        for (; c < d; c++)
+            for (size_t i = 0; i < here; i++)
+                out[(first + i) * out_row + c] = sums[c * RS_NR + first + i];
+    }
 }
 
 #define attend_tile RS_LEVEL(attend_tile)
+/* RS_NR queries of a head lie side by side in the lanes: what is done for one is done for all, keys
+   and channels are broadcast, and nothing but the result is turned over. */
 static void attend_tile(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
     const rs_attention_input *in = job->input;
-    const size_t d = in->head_size, head = tile % in->heads;
-    const size_t first = tile / in->heads * QUERIES;
-    const size_t queries = rs_min(QUERIES, in->rows - first);
-    const size_t panels = rs_blocks(queries, RS_MR);
+    const size_t d = in->head_size, slivers = rs_blocks(in->rows, RS_NR);
+    const size_t head = tile / slivers, first = tile % slivers * RS_NR;
+    const size_t queries = rs_min(RS_NR, in->rows - first), column = (job->head + head) * d;
+    const float *keys = job->keys + head * job->head_floats;
+    const float *values = job->values + head * job->head_floats;
 
-    float *q = scratch;                             /* [panels][d][RS_MR] */
-    float *sliver = q + RS_SCORE_ROWS * d;          /* [d or KEYS][RS_NR] */
-    float *scores = sliver + RS_NR * rs_max(d, KEYS); /* [RS_SCORE_ROWS][KEYS] */
-    float *p = scores + RS_SCORE_ROWS * KEYS;       /* [panels][KEYS][RS_MR] */
-    float *sum = p + RS_SCORE_ROWS * KEYS;          /* [RS_SCORE_ROWS][d] */
-    float maximum[QUERIES], weight[QUERIES];
-
-    for (size_t i = 0; i < panels; i++)
-        pack_panel(in->q + (first + i * RS_MR) * in->row + head * d, in->row,
-                   rs_min(RS_MR, queries - i * RS_MR), d, in->scale, q + i * RS_MR * d);
-    for (size_t i = 0; i < queries; i++) maximum[i] = -INFINITY, weight[i] = 0;
-    memset(sum, 0, queries * d * sizeof(float));
+    float *q = scratch;                /* [d][RS_NR] */
+    float *scores = q + d * RS_NR;     /* [KEYS][RS_NR] */
+    float *sums = scores + KEYS * RS_NR; /* [d][RS_NR] */
+    pack_transposed(RS_F32, in->q + first * in->row + column, in->row, queries, d, q);
+    memset(sums, 0, d * RS_NR * sizeof(float));
+    vf maximum[2] = {splat(-INFINITY), splat(-INFINITY)}, weight[2] = {splat(0), splat(0)};
 
     for (size_t at = 0; at < in->rows; at += KEYS) {
-        const size_t keys = rs_min(KEYS, in->rows - at);
-        const float *k = in->k + head * d + at * in->row, *v = in->v + head * d + at * in->row;
-        for (size_t j = 0; j < keys; j += RS_NR) {
-            pack_transposed(RS_F32, k + j * in->row, in->row, rs_min(RS_NR, keys - j), d,
-                            sliver);
-            for (size_t i = 0; i < panels; i++)
-                multiply_add(q + i * RS_MR * d, sliver, d, RS_MR, RS_NR, NULL, false,
-                             scores + i * RS_MR * KEYS + j, KEYS, rs_nothing_ahead(q));
+        const size_t count = rs_min(KEYS, in->rows - at);
+        vf highest[2] = {maximum[0], maximum[1]}, keep[2], sum[2] = {splat(0), splat(0)};
+        score_keys(keys + at * d, q, d, count, scores, highest);
+        for (int half = 0; half < 2; half++)
+            keep[half] = power_below_one(maximum[half] - highest[half]);
+        const vf high0 = highest[0], high1 = highest[1];
+        for (size_t j = 0; j < count; j++) {
+            float *row = scores + j * RS_NR;
+            const vf p0 = power_below_one(load(row) - high0);
+            const vf p1 = power_below_one(load(row + RS_LANES) - high1);
+            store(row, p0);
+            store(row + RS_LANES, p1);
+            sum[0] += p0;
+            sum[1] += p1;
         }
-        for (size_t i = 0; i < queries; i++) {
-            const float keep = softmax_row(scores + i * KEYS, keys, &maximum[i], &weight[i]);
-            if (keep != 1)
-                for (size_t c = 0; c < d; c++) sum[i * d + c] *= keep;
+        for (int half = 0; half < 2; half++) {
+            weight[half] = weight[half] * keep[half] + sum[half];
+            maximum[half] = highest[half];
         }
-        for (size_t i = 0; i < panels; i++)
-            pack_panel(scores + i * RS_MR * KEYS, KEYS, rs_min(RS_MR, queries - i * RS_MR), keys,
-                       1, p + i * RS_MR * KEYS);
-        for (size_t c = 0; c < d; c += RS_NR) {
-            const size_t columns = rs_min(RS_NR, d - c);
-            for (size_t j = 0; j < keys; j++) {
-                memcpy(sliver + j * RS_NR, v + j * in->row + c, columns * sizeof(float));
-                memset(sliver + j * RS_NR + columns, 0, (RS_NR - columns) * sizeof(float));
-            }
-            for (size_t i = 0; i < panels; i++)
-                multiply_add(p + i * RS_MR * KEYS, sliver, keys, rs_min(RS_MR, queries - i * RS_MR),
-                             columns, NULL, true, sum + i * RS_MR * d + c, d, rs_nothing_ahead(p));
-        }
+        weigh_values(values + at * d, scores, count, d, keep, sums);
     }
-    for (size_t i = 0; i < queries; i++) {
-        float *out = in->out + (first + i) * in->out_row + head * d;
-        for (size_t c = 0; c < d; c++) out[c] = sum[i * d + c] / weight[i];
-    }
+    put_queries(sums, weight, d, queries, in->out + first * in->out_row + column, in->out_row);
 }

@@ -252,9 +252,11 @@ static void soften(float *scores, size_t seen, float *maximum, float *weight) {
         memset(scores, 0, KEYS * sizeof(float));
         return;
     }
-    for (size_t j = seen; j < KEYS; j++) scores[j] = -INFINITY;
+    const size_t end = rs_blocks(seen, PLACES) * PLACES;
+    for (size_t j = seen; j < end; j++) scores[j] = -INFINITY;
+    memset(scores + end, 0, (KEYS - end) * sizeof(float));
     vf highest = splat(-INFINITY);
-    for (size_t j = 0; j < KEYS; j += RS_LANES) {
+    for (size_t j = 0; j < end; j += RS_LANES) {
         const vf s = load(scores + j);
         highest = choose(s > highest, s, highest);
     }
@@ -263,10 +265,10 @@ static void soften(float *scores, size_t seen, float *maximum, float *weight) {
     for (size_t i = 0; i < RS_LANES; i++) *maximum = lanes[i] > *maximum ? lanes[i] : *maximum;
     vf sums[PLACES / RS_LANES];
     for (size_t i = 0; i < PLACES / RS_LANES; i++) sums[i] = splat(0);
-    for (size_t j = 0; j < KEYS; j += PLACES)
+    for (size_t j = 0; j < end; j += PLACES)
         for (size_t i = 0; i < PLACES / RS_LANES; i++) {
             float *at = scores + j + i * RS_LANES;
-            const vf p = exponential(load(at) - splat(*maximum));
+            const vf p = power_below_one(load(at) - splat(*maximum));
             store(at, p);
             sums[i] += p;
         }

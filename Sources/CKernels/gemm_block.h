@@ -105,8 +105,8 @@ static void pack_transposed(rs_type type, const void *w, size_t stride, size_t c
 #define multiply_block_of RS_LEVEL(multiply_block_of)
 /* The first `rows`, a constant where it is called, of a panel times a sliver. What is read ahead is
    spread over the steps: all at once it would hold up the panel on its way from the second cache. */
-RS_INLINE void multiply_block_of(int rows, const float *a, const float *b, size_t depth,
-                                 struct rs_ahead ahead, vf sum[RS_MR][2]) {
+RS_INLINE void multiply_block_of(int rows, const float *a, size_t step, const float *b,
+                                 size_t depth, struct rs_ahead ahead, vf sum[RS_MR][2]) {
     vf here[RS_MR][2];
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) here[r][0] = here[r][1] = splat(0);
@@ -114,7 +114,7 @@ RS_INLINE void multiply_block_of(int rows, const float *a, const float *b, size_
         __builtin_prefetch(ahead.at + first * ahead.size, 0, 2);
         const float *end = b + rs_min(AHEAD_STEPS, depth - first) * RS_NR;
         for (; b < end; b += RS_NR) {
-            __builtin_prefetch(a + 32 * RS_MR, 0, 3); /* panels come one after the other */
+            __builtin_prefetch(a + 32 * step, 0, 3); /* panels come one after the other */
             const vf b0 = load(b);
             const vf b1 = load(b + RS_LANES);
 #pragma clang loop unroll(full)
@@ -123,7 +123,7 @@ RS_INLINE void multiply_block_of(int rows, const float *a, const float *b, size_
                 here[r][0] += value * b0;
                 here[r][1] += value * b1;
             }
-            a += RS_MR;
+            a += step;
         }
     }
 #pragma clang loop unroll(full)
@@ -134,62 +134,27 @@ RS_INLINE void multiply_block_of(int rows, const float *a, const float *b, size_
 }
 
 #define multiply_block RS_LEVEL(multiply_block)
-/* sum[r][2] = a b for r < rows, rounded up to even. */
-RS_INLINE void multiply_block(const float *a, const float *b, size_t depth, size_t rows,
-                              struct rs_ahead ahead, vf sum[RS_MR][2]) {
+/* sum[r][2] = a b for r < rows, rounded up to even; `step` numbers of `a` lie between two steps. */
+RS_INLINE void multiply_block(const float *a, size_t step, const float *b, size_t depth,
+                              size_t rows, struct rs_ahead ahead, vf sum[RS_MR][2]) {
     switch ((rows + 1) / 2) {
     case 1:
-        return multiply_block_of(2, a, b, depth, ahead, sum);
+        return multiply_block_of(2, a, step, b, depth, ahead, sum);
     case 2:
-        return multiply_block_of(4, a, b, depth, ahead, sum);
+        return multiply_block_of(4, a, step, b, depth, ahead, sum);
 #if RS_MR > 6
     case 3:
-        return multiply_block_of(6, a, b, depth, ahead, sum);
+        return multiply_block_of(6, a, step, b, depth, ahead, sum);
 #endif
 #if RS_MR > 8
     case 4:
-        return multiply_block_of(8, a, b, depth, ahead, sum);
+        return multiply_block_of(8, a, step, b, depth, ahead, sum);
     case 5:
-        return multiply_block_of(10, a, b, depth, ahead, sum);
+        return multiply_block_of(10, a, step, b, depth, ahead, sum);
     case 6:
-        return multiply_block_of(12, a, b, depth, ahead, sum);
+        return multiply_block_of(12, a, step, b, depth, ahead, sum);
 #endif
     default:
-        return multiply_block_of(RS_MR, a, b, depth, ahead, sum);
+        return multiply_block_of(RS_MR, a, step, b, depth, ahead, sum);
     }
-}
-
-#define multiply_add RS_LEVEL(multiply_add)
-/* c[rows][columns] = a b + bias + c, the latter two where asked for. `bias` may be NULL. Meanwhile
-   `ahead` comes into the second cache. */
-static void multiply_add(const float *a, const float *b, size_t depth, size_t rows, size_t columns,
-                         const float *bias, bool adding, float *c, size_t stride,
-                         struct rs_ahead ahead) {
-    vf sum[RS_MR][2];
-    /* What will be added to arrives while the block is multiplied. */
-    for (size_t r = 0; r < rows; r++) {
-        __builtin_prefetch(c + r * stride, 1);
-        __builtin_prefetch(c + r * stride + columns - 1, 1);
-    }
-    multiply_block(a, b, depth, rows, ahead, sum);
-    if (rows == RS_MR && columns == RS_NR) {
-        const vf bias0 = bias ? load(bias) : splat(0);
-        const vf bias1 = bias ? load(bias + RS_LANES) : splat(0);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < RS_MR; r++) {
-            float *row = c + (size_t)r * stride;
-            vf y0 = sum[r][0] + bias0, y1 = sum[r][1] + bias1;
-            if (adding) y0 += load(row), y1 += load(row + RS_LANES);
-            store(row, y0);
-            store(row + RS_LANES, y1);
-        }
-        return;
-    }
-    float edge[RS_MR][RS_NR];
-    memcpy(edge, sum, sizeof edge);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t n = 0; n < columns; n++) {
-            const float value = edge[r][n] + (bias ? bias[n] : 0);
-            c[r * stride + n] = adding ? c[r * stride + n] + value : value;
-        }
 }

@@ -1,5 +1,41 @@
 #include "gemm_block.h"
 
+#define multiply_add RS_LEVEL(multiply_add)
+/* c[rows][columns] = a b + bias + c, the latter two where asked for. `bias` may be NULL. Meanwhile
+   `ahead` comes into the second cache. */
+static void multiply_add(const float *a, const float *b, size_t depth, size_t rows, size_t columns,
+                         const float *bias, bool adding, float *c, size_t stride,
+                         struct rs_ahead ahead) {
+    vf sum[RS_MR][2];
+    /* What will be added to arrives while the block is multiplied. */
+    for (size_t r = 0; r < rows; r++) {
+        __builtin_prefetch(c + r * stride, 1);
+        __builtin_prefetch(c + r * stride + columns - 1, 1);
+    }
+    if (rows == RS_MR && columns == RS_NR) {
+        multiply_block_of(RS_MR, a, RS_MR, b, depth, ahead, sum);
+        const vf bias0 = bias ? load(bias) : splat(0);
+        const vf bias1 = bias ? load(bias + RS_LANES) : splat(0);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < RS_MR; r++) {
+            float *row = c + (size_t)r * stride;
+            vf y0 = sum[r][0] + bias0, y1 = sum[r][1] + bias1;
+            if (adding) y0 += load(row), y1 += load(row + RS_LANES);
+            store(row, y0);
+            store(row + RS_LANES, y1);
+        }
+        return;
+    }
+    multiply_block(a, RS_MR, b, depth, rows, ahead, sum);
+    float edge[RS_MR][RS_NR];
+    memcpy(edge, sum, sizeof edge);
+    for (size_t r = 0; r < rows; r++)
+        for (size_t n = 0; n < columns; n++) {
+            const float value = edge[r][n] + (bias ? bias[n] : 0);
+            c[r * stride + n] = adding ? c[r * stride + n] + value : value;
+        }
+}
+
 #define pack_tile RS_LEVEL(pack_tile)
 static void pack_tile(void *context, size_t tile, void *scratch) {
     (void)scratch;

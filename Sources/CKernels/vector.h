@@ -85,3 +85,25 @@ RS_INLINE vf exponential(vf x) {
     const vf high = (vf)((power - half + 127) << 23);
     return p * low * high;
 }
+
+#define power_below_one RS_LEVEL(power_below_one)
+/* e to the x for x <= 0 within 2 units in the last place; 0 below -87, where it is nothing beside a
+   sum of at least 1; NaN for NaN. */
+RS_INLINE vf power_below_one(vf x) {
+    const float shifter = 0x1.8p23f;
+    const vi gone = splat(-87.0f) > x;
+    const vf shifted = x * splat(0x1.715476p0f) + splat(shifter);
+    const vf whole = shifted - splat(shifter);
+    const vi power = (vi)shifted - (vi)splat(shifter);
+    vf r = x - whole * splat(0x1.62e4p-1f);
+    r = r - whole * splat(0x1.7f7d1cp-20f);
+    vf p = splat(0x1.a01a02p-13f);
+    p = p * r + splat(0x1.6c16c2p-10f);
+    p = p * r + splat(0x1.111112p-7f);
+    p = p * r + splat(0x1.555556p-5f);
+    p = p * r + splat(0x1.555556p-3f);
+    p = p * r + splat(0.5f);
+    p = p * r + splat(1.0f);
+    p = p * r + splat(1.0f);
+    return choose(gone, splat(0), p * (vf)((power + 127) << 23));
+}

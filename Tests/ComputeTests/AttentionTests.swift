@@ -20,9 +20,10 @@ import Testing
         }
     }
 
-    /// Segments around the blocks of 126 queries and 256 keys; heads off every lane count. Other
-    /// rows of the buffer must neither be seen nor be written.
-    @Test(arguments: [1, 4, 126, 127, 256, 300], [(2, 16), (1, 20), (3, 32), (2, 80)])
+    /// Segments around the slivers of 16 and 32 queries, the panels of 6 and 14 and the steps of 168
+    /// keys; heads off every lane count. Other rows of the buffer must neither be seen nor be written.
+    @Test(
+        arguments: [1, 4, 33, 127, 168, 169, 300], [(2, 16), (1, 13), (1, 20), (3, 32), (2, 80)])
     func segmentsSeeThemselves(_ rows: Int, heads: (count: Int, size: Int)) throws {
         let width = heads.count * heads.size
         var noise = Noise(UInt64(rows + width))
@@ -50,6 +51,46 @@ import Testing
                         #expect(abs(Double(result[at]) - value) < 5e-6, "\(set) row \(row)")
                     }
                 }
+            }
+        }
+    }
+
+    /// More keys and values than are packed at a time: heads are then taken one after the other, and
+    /// each has the bits that it has alone.
+    @Test func headsThatDoNotFitTogetherAreTheSame() throws {
+        let (rows, size) = (1030, 4096)
+        // Fewer numbers than there are places: the noise is not what is tested.
+        let noise = {
+            var noise = Noise(3)
+            return noise.floats(100_003, scale: 0.2)
+        }()
+        for set in availableSets where set != .scalar {
+            let pool = ThreadPool(threads: 2, instructionSet: set)
+            func attend(heads: Range<Int>) throws -> [UInt32] {
+                let width = heads.count * size
+                let qkv = (0..<rows).flatMap { row in
+                    (0..<3).flatMap { kind in
+                        heads.flatMap { head in
+                            (0..<size).map {
+                                noise[(((row * 3 + kind) * 2 + head) * size + $0) % noise.count]
+                            }
+                        }
+                    }
+                }
+                var out = try FloatBuffer(count: rows * width)
+                pool.attend(
+                    within: 0..<rows, qkv: try buffer(qkv), heads: heads.count, headSize: size,
+                    into: &out)
+                return out.all.map(\.bitPattern)
+            }
+            let both = try attend(heads: 0..<2)
+            for head in 0..<2 {
+                let alone = try attend(heads: head..<head + 1)
+                let isSame = (0..<rows).allSatisfy { row in
+                    both[(row * 2 + head) * size..<(row * 2 + head + 1) * size]
+                        == alone[row * size..<(row + 1) * size]
+                }
+                #expect(isSame, "\(set), head \(head)")
             }
         }
     }
