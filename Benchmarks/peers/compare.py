@@ -35,7 +35,7 @@ MEASURES = (
     ("decode", "decode, one text", "tokens/s", True), ("decode_8", "decode, 8 texts", "tokens/s", True),
     ("vision", "vision, 644×364", "patches/s", True), ("ask_seconds", "question, 60 s 720p", "s", False),
     ("ask_peak_mb", "its peak memory", "MB", False))
-MACHINE = (("fma_peak", "GFLOP/s"), ("sgemm", "GFLOP/s"), ("read_bandwidth", "GB/s"))
+MACHINE = (("fma_peak", "GFLOP/s"), ("integer_peak", "Gop/s"), ("sgemm", "GFLOP/s"), ("read_bandwidth", "GB/s"))
 
 
 def say(text):

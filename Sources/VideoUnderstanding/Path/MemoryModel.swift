@@ -113,23 +113,28 @@ package struct MemoryModel: Sendable, Equatable {
         return min(input.encodedPairs ?? most, most) * input.patchesPerPair
     }
 
-    /// The copy of a kernel's input in the order in which it is read, kept for the next.
+    /// The copy of a kernel's input in the order in which it is read, kept for the next: rows of a
+    /// product, or keys and values of a pair.
     private func panels(_ input: Input) -> Int {
         let (text, vision) = (configuration.text, configuration.vision)
         let rows = passRows(input)
         let merged = vision.mergeSize * vision.mergeSize
-        let seen = max(
-            Self.block(rows) * max(vision.mlpWidth, vision.patchVolume),
-            Self.block(rows / merged) * vision.mergedWidth)
-        let read = Self.block(min(input.tokens, Session.chunk)) * text.intermediate
+        let seen = [
+            Self.product(rows, vision.mlpWidth), Self.product(rows, vision.patchVolume),
+            Self.product(rows / merged, vision.mergedWidth),
+            (input.patchesPerPair + 167) / 168 * 168 * 2 * vision.width,
+        ].max() ?? 0
+        let read = Self.product(min(input.tokens, Session.chunk), text.intermediate)
         return min(64 << 20, 4 * max(input.patchesPerPair > 0 ? seen : 0, read))
     }
 
-    /// Rows that a kernel takes at a time: 640 at most, as equal parts as can be.
-    private static func block(_ rows: Int) -> Int {
+    /// Numbers of the rows that a kernel takes at a time: 640 at most, 336 of many columns, as equal
+    /// parts as can be.
+    private static func product(_ rows: Int, _ columns: Int) -> Int {
         guard rows > 0 else { return 0 }
-        let blocks = (rows + 639) / 640
-        return (rows + blocks - 1) / blocks
+        let most = columns > 4096 ? 336 : 640
+        let blocks = (rows + most - 1) / most
+        return (rows + blocks - 1) / blocks * columns
     }
 
     /// The decoder and its pictures, more than most videos take: those that it keeps for reference and
