@@ -81,12 +81,12 @@ class Row:
 
 
 def progress(text):
-    print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print(f"\r{text:<40}\r", end="", file=sys.stderr, flush=True)
 
 
 def line(*cells):
     progress("")
-    print("\r", end="", file=sys.stderr, flush=True)
     print("| " + " | ".join(cells) + " |", flush=True)
 
 
@@ -158,6 +158,7 @@ def main():
     parser.add_argument("--dataset", required=True, type=pathlib.Path)
     parser.add_argument("--limit", type=int, default=200, help="questions, evenly from all of the dataset")
     parser.add_argument("--max-new-tokens", type=int, default=48)
+    parser.add_argument("--detail", default="medium", help="pixels a frame, as `reelscribe ask` has them")
     parser.add_argument("--types", nargs="+", default=["bf16", "f16", "int8", "int4+int8", "int8+int4", "int4"],
                         help="of all weights, or of the language model + of the vision tower")
     parser.add_argument("--parts", action="store_true", help="tell of parts of the model in place of types")
@@ -170,7 +171,8 @@ def main():
         if "--model" not in options:
             options = ("--model", arguments.model, *options)
         return distributions.trace(
-            arguments.reelscribe, question.video, question.question, *options, *arguments.options, tokens=tokens)
+            arguments.reelscribe, question.video, question.question, "--detail", arguments.detail, *options,
+            *arguments.options, tokens=tokens)
 
     questions = []
     for video, text in distributions.questions(arguments.dataset, arguments.limit):

@@ -130,7 +130,7 @@ extension Analyzer {
             .optionsInvalid, stage: .options,
             message: "token \(unknown) of the continuation is not in the model's vocabulary of "
                 + "\(vocabulary)",
-            hint: "generated_ids of a trace with the same model has ids that are")
+            hint: "give ids such as those in generated_ids of a trace with the same model")
     }
 }
 
