@@ -15,9 +15,11 @@ the most likely token is the same; and at how many tokens of the answers it is t
 8 bits while all other matrices have 4 (spared), beside all in 4 bits. --keep REGEX (which may be given several times) spares the
 matrices whose names it matches.
 
-A process is started for each type and question: with a large model, take few questions with long prompts.
+A process is started for each type and question: with a large model, take few questions with long prompts. With a small one,
+--jobs 2 -- --threads 1 is faster.
 """
 import argparse
+import concurrent.futures
 import pathlib
 import re
 import sys
@@ -60,11 +62,11 @@ class Row:
 
     TITLES = ("answer KL", "largest", "same top", "greedy tokens the same", "prompt KL", "largest", "same top")
 
-    def __init__(self, questions, run, *options):
+    def __init__(self, questions, run, jobs, *options):
         answer, prompt = distributions.Comparison(), distributions.Comparison()
         self.same = self.tokens = 0
-        for number, question in enumerate(questions):
-            found = question.read(run, *options)
+        read = in_parallel(jobs, lambda question: question.read(run, *options), questions)
+        for number, (question, found) in enumerate(zip(questions, read)):
             cut = question.prompt
             prompt.add(question.logits[:cut], found[:cut])
             answer.add(question.logits[cut:], found[cut:])
@@ -78,6 +80,12 @@ class Row:
             f"{self.answer.mean:.2e}", f"{self.answer.largest:.2e}", f"{self.answer.agreement:.2%}",
             f"{self.same / self.tokens:.2%} of {self.tokens}",
             f"{self.prompt.mean:.2e}", f"{self.prompt.largest:.2e}", f"{self.prompt.agreement:.2%}")
+
+
+def in_parallel(jobs, work, items):
+    """Results in their order, as they come."""
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        yield from pool.map(work, items)
 
 
 def progress(text):
@@ -113,7 +121,7 @@ def tell_types(arguments, questions, run):
     for kind in arguments.types:
         language, _, vision = kind.partition("+")
         vision = vision or language
-        row = Row(questions, run, "--model", arguments.model, "--weights", language, "--vision-weights", vision)
+        row = Row(questions, run, arguments.jobs, "--model", arguments.model, "--weights", language, "--vision-weights", vision)
         line(language, vision, *row.cells())
 
 
@@ -127,7 +135,7 @@ def tell_parts(arguments, questions, run, folder):
 
     def row(formats):
         place, count = mixtures.write(formats)
-        return Row(questions, run, "--model", str(place)), count
+        return Row(questions, run, arguments.jobs, "--model", str(place)), count
 
     def stored(copy):
         return {name: mixtures.kind(copy, name) for name in names}
@@ -140,15 +148,16 @@ def tell_parts(arguments, questions, run, folder):
     for copy in ("int4", "int8"):
         found, count = row(stored(copy))
         line("as `model quantize`", copy, f"{count / size - 1:+.2%}", *found.cells())
-    for name, pattern in chosen.items():
-        own = [matrix for matrix in names if re.search(pattern, matrix)]
-        if not own:
-            raise SystemExit(f"no matrix is called {pattern}")
-        if arguments.parts:
-            alone, _ = row({matrix: "int4" for matrix in own})
-            line(name, "alone", "", *alone.cells())
-        spared, count = row(everything | {matrix: "int8" for matrix in own})
+    own = {name: [matrix for matrix in names if re.search(pattern, matrix)] for name, pattern in chosen.items()}
+    for name, matrices in own.items():
+        if not matrices:
+            raise SystemExit(f"no matrix is called {chosen[name]}")
+        spared, count = row(everything | {matrix: "int8" for matrix in matrices})
         line(name, "spared", f"{count / size - 1:+.2%}", *spared.cells())
+    if arguments.parts:
+        for name, matrices in own.items():
+            alone, _ = row({matrix: "int4" for matrix in matrices})
+            line(name, "alone", "", *alone.cells())
 
 
 def main():
@@ -159,6 +168,7 @@ def main():
     parser.add_argument("--limit", type=int, default=200, help="questions, evenly from all of the dataset")
     parser.add_argument("--max-new-tokens", type=int, default=48)
     parser.add_argument("--detail", default="medium", help="pixels a frame, as `reelscribe ask` has them")
+    parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--types", nargs="+", default=["bf16", "f16", "int8", "int4+int8", "int8+int4", "int4"],
                         help="of all weights, or of the language model + of the vision tower")
     parser.add_argument("--parts", action="store_true", help="tell of parts of the model in place of types")
@@ -174,9 +184,12 @@ def main():
             arguments.reelscribe, question.video, question.question, "--detail", arguments.detail, *options,
             *arguments.options, tokens=tokens)
 
+    def ask(line):
+        return Question(run, *line, arguments.max_new_tokens)
+
     questions = []
-    for video, text in distributions.questions(arguments.dataset, arguments.limit):
-        questions.append(Question(run, video, text, arguments.max_new_tokens))
+    for question in in_parallel(arguments.jobs, ask, distributions.questions(arguments.dataset, arguments.limit)):
+        questions.append(question)
         progress(f"{len(questions)} questions in f32")
     if arguments.parts or arguments.keep:
         with tempfile.TemporaryDirectory() as folder:
