@@ -166,7 +166,14 @@ struct WrittenForm: Sendable, CustomTestStringConvertible {
         #expect(model.format == target && model.visionFormat == target)
         #expect(text.layers.allSatisfy { $0.q.weight.format == target })
         #expect(tower.blocks.allSatisfy { $0.qkv.weight.format == target })
+        #expect(
+            text.layers.allSatisfy {
+                [$0.o, $0.gate, $0.up, $0.down].allSatisfy { $0.weight.format == target }
+            })
+        // These keep 8 bits.
         #expect(text.head.format == .int8 && tower.merger2.weight.format == .int8)
+        #expect(text.layers.allSatisfy { $0.k.weight.format == .int8 })
+        #expect(text.layers.allSatisfy { $0.v.weight.format == .int8 })
         #expect(text.embedding.storage is MappedFile && tower.patchEmbedding.storage is MappedFile)
         #expect(model.fingerprint == plain.fingerprint)
         let values = Self.values(text.layers[1].down.weight)

@@ -263,9 +263,12 @@ struct QuantizedForm: Sendable, CustomTestStringConvertible {
             for linear in WideCheckpoint.linears {
                 let found = try #require(WideCheckpoint.linear(model, linear.name))
                 let right = try #require(WideCheckpoint.linear(truth, linear.name))
-                #expect(found.format == format)
+                // Keys and values keep 8 bits where the file does not have 4 of them.
+                let isSmall = linear.name.hasSuffix("k_proj") || linear.name.hasSuffix("v_proj")
+                let keepsMore = format == .int4 && form.memory != .int4 && isSmall
+                #expect(found.format == (keepsMore ? .int8 : format), "\(linear.name)")
                 let takenOver =
-                    format == .int4 && form.bits == 4 || format == .int8
+                    found.format == .int4 && form.bits == 4 || found.format == .int8
                 if takenOver {
                     // Better than rounding again: see `memoryHoldsWhatIsPromised`.
                     let exact = CheckpointTests.values(

@@ -99,6 +99,22 @@ import Testing
         }
     }
 
+    /// A copy in which keys and values have 4 bits, as copies once had, is used as it is: making 8
+    /// bits of them would take memory and give nothing back.
+    @Test func fourBitsAreNotWidened() throws {
+        let folder = try Self.store(
+            try QuantizedForm.all[3].writers().quantized.write(), WeightFormats(.int4))
+        for weights in [WeightFormats(), WeightFormats(.int4)] {
+            let model = try Model.load(folder: folder.path, weights: weights)
+            for layer in model.language.layers {
+                for linear in [layer.k, layer.v] {
+                    #expect(linear.weight.format == .int4)
+                    #expect(linear.weight.storage is MappedFile)
+                }
+            }
+        }
+    }
+
     @Test func wrongShapesAndVersions() throws {
         let folder = try Self.store(try WideCheckpoint.writer().write(), WeightFormats(.int4))
         var config = try #require(try JSON.parse(try folder.read("config.json")).object)

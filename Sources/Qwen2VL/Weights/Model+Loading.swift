@@ -69,9 +69,7 @@ struct CheckpointSource: TensorSource {
     /// The format of a matrix in memory.
     func format(of name: String) -> WeightFormat {
         if name == "lm_head.weight" { return headFormat }
-        let layers = checkpoint.configuration.text.layers
-        return formats.format(
-            of: WeightPart(tensor: name, layers: layers), stored: weight(name).natural)
+        return formats.format(of: WeightPart(tensor: name), stored: weight(name).natural)
     }
 
     mutating func matrix(

@@ -25,8 +25,7 @@ extension Model {
         configuration: ModelConfiguration, name: String = "random", formats: WeightFormats,
         seed: UInt64 = 0
     ) throws(ModelError) -> Model {
-        var source = RandomWeights(
-            formats: formats, layers: configuration.text.layers, seed: seed)
+        var source = RandomWeights(formats: formats, seed: seed)
         let vision = try VisionWeights(configuration, from: &source)
         let language = try LanguageWeights(configuration, from: &source)
         var print = Fingerprint()
@@ -50,15 +49,13 @@ private struct RandomWeights: TensorSource {
     private static let bound = Float(0.02 * 1.732_050_807_568_877_2)
 
     private let formats: WeightFormats
-    private let layers: Int
     private var random: RandomSource
     private let noise: [Float]
     /// `noise` in the bytes of a format, each made when first needed.
     private var blocks: [WeightFormat: WeightMatrix] = [:]
 
-    init(formats: WeightFormats, layers: Int, seed: UInt64) {
+    init(formats: WeightFormats, seed: UInt64) {
         self.formats = formats
-        self.layers = layers
         var random = RandomSource(seed: seed)
         noise = (0..<Self.blockCount).map { _ in
             Float(random.unit() * 2 - 1) * Self.bound
@@ -70,7 +67,7 @@ private struct RandomWeights: TensorSource {
         _ name: String, rows: Int, columns: Int
     ) throws(ModelError) -> WeightMatrix {
         let format = formats.format(
-            of: WeightPart(tensor: name, layers: layers), stored: .bf16)
+            of: WeightPart(tensor: name), stored: .bf16)
         do throws(ComputeError) {
             let block = try block(format)
             let storage = try OwnedBytes(

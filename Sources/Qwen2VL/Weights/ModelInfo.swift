@@ -126,7 +126,7 @@ public struct ModelInfo: Sendable, Equatable {
             func size(_ format: WeightFormat) -> Int {
                 format.byteCount(rows: rows, columns: elements / rows)
             }
-            let part = WeightPart(tensor: tensor.name, layers: text.layers)
+            let part = WeightPart(tensor: tensor.name)
             let own = stored(tensor.name) ?? Stored(format: .f32, isInPlace: false)
             let format = weights.format(of: part, stored: own.format)
             guard case .embedding = part, text.tieWordEmbeddings else { return sum + size(format) }

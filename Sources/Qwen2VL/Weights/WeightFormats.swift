@@ -7,21 +7,23 @@ enum WeightPart: Sendable {
     case vision
     case merger
     case embedding
-    /// A linear layer of the language model; `outer`: of its first or last layer.
-    case language(outer: Bool)
+    /// A linear layer of the language model.
+    case language
+    /// Keys or values of a layer of the language model: small, as several heads share them.
+    case languageKeysValues
     case head
 
     /// The part that a tensor of the published layout belongs to.
-    init(tensor name: String, layers: Int) {
+    init(tensor name: String) {
         switch name {
         case "visual.patch_embed.proj.weight": self = .patchEmbedding
         case "model.embed_tokens.weight": self = .embedding
         case "lm_head.weight": self = .head
         case _ where name.hasPrefix("visual.merger."): self = .merger
         case _ where name.hasPrefix("visual."): self = .vision
-        default:
-            let outer = ["model.layers.0.", "model.layers.\(layers - 1)."]
-            self = .language(outer: outer.contains { name.hasPrefix($0) })
+        case _ where name.hasSuffix(".k_proj.weight") || name.hasSuffix(".v_proj.weight"):
+            self = .languageKeysValues
+        default: self = .language
         }
     }
 }
@@ -46,18 +48,20 @@ public struct WeightFormats: Sendable, Equatable {
     /// The format of a matrix that the checkpoint stores as `stored`.
     ///
     /// Formats in groups are not for every part: the patch embedding, a thousandth of the work,
-    /// sees raw pixels; embeddings are looked up and not multiplied; merger and head keep 8 bits
-    /// where the layers have 4.
+    /// sees raw pixels; embeddings are looked up and not multiplied; merger, head, keys
+    /// and values keep 8 bits where the layers have 4 (`Documentation/Engine.md` has the errors that
+    /// say so). What a checkpoint holds in 4 bits already gains nothing by more.
     func format(of part: WeightPart, stored: WeightFormat) -> WeightFormat {
         let wanted: WeightFormat?
         switch part {
         case .patchEmbedding, .vision, .merger: wanted = vision
-        case .embedding, .language, .head: wanted = language
+        case .embedding, .language, .languageKeysValues, .head: wanted = language
         }
         guard let wanted, wanted.scalar == nil else { return wanted ?? stored }
         switch part {
         case .patchEmbedding, .embedding: return stored
         case .merger, .head: return .int8
+        case .languageKeysValues: return stored == .int4 ? wanted : .int8
         case .vision, .language: return wanted
         }
     }

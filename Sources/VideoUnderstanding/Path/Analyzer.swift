@@ -209,9 +209,12 @@ public final class Analyzer: Sendable {
     }
 
     /// Text and visual tokens → ids and positions.
+    ///
+    /// - Parameter continuation: tokens that stand behind the prompt, as if they had been written.
     package func layOut(
         _ visuals: [VisualPlace], prompt: String, system: String,
-        special: SpecialTokenPolicy = .asText, rule: MRoPERule, ablation: Ablation? = nil
+        special: SpecialTokenPolicy = .asText, rule: MRoPERule, ablation: Ablation? = nil,
+        continuation: [TokenID] = []
     ) throws -> PromptLayout {
         let content: [ChatContent] = visuals.map { $0.kind == .image ? .image : .video }
         let pieces = try ChatTemplate().prompt(
@@ -220,8 +223,8 @@ public final class Analyzer: Sendable {
                 ChatMessage(role: .user, content: content + [.text(prompt)]),
             ], addGenerationPrompt: true, special: special, tokenizer: tokenizer)
         return PromptLayout(
-            pieces: pieces, places: visuals, configuration: model.configuration, rule: rule,
-            ablation: ablation)
+            pieces: continuation.isEmpty ? pieces : pieces + [.tokens(continuation)],
+            places: visuals, configuration: model.configuration, rule: rule, ablation: ablation)
     }
 
     /// ids, positions and visual tokens → logits of the last token, or of all.

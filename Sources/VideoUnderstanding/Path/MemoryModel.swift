@@ -119,11 +119,12 @@ package struct MemoryModel: Sendable, Equatable {
         let (text, vision) = (configuration.text, configuration.vision)
         let rows = passRows(input)
         let merged = vision.mergeSize * vision.mergeSize
-        let seen = [
-            Self.product(rows, vision.mlpWidth), Self.product(rows, vision.patchVolume),
-            Self.product(rows / merged, vision.mergedWidth),
-            (input.patchesPerPair + 167) / 168 * 168 * 2 * vision.width,
-        ].max() ?? 0
+        let seen =
+            [
+                Self.product(rows, vision.mlpWidth), Self.product(rows, vision.patchVolume),
+                Self.product(rows / merged, vision.mergedWidth),
+                (input.patchesPerPair + 167) / 168 * 168 * 2 * vision.width,
+            ].max() ?? 0
         let read = Self.product(min(input.tokens, Session.chunk), text.intermediate)
         return min(64 << 20, 4 * max(input.patchesPerPair > 0 ? seen : 0, read))
     }

@@ -8,11 +8,16 @@ public struct TraceOptions: Sendable {
     public var prompt: String
     public var allLogits: Bool
     public var withFrames: Bool
+    /// Tokens that are read behind the prompt, as if the model had written them.
+    public var continuation: [Int]
 
-    public init(prompt: String, allLogits: Bool = false, withFrames: Bool = false) {
+    public init(
+        prompt: String, allLogits: Bool = false, withFrames: Bool = false, continuation: [Int] = []
+    ) {
         self.prompt = prompt
         self.allLogits = allLogits
         self.withFrames = withFrames
+        self.continuation = continuation
     }
 }
 
@@ -37,15 +42,19 @@ extension Analyzer {
         _ inputs: [VideoInput], _ trace: TraceOptions, _ options: AnalysisOptions,
         _ onEvent: (AnalysisEvent) throws -> Void
     ) throws -> [TraceTensor] {
+        try check(trace.continuation)
         var options = options
         options.sampling.needsIndices = true
+        // What the prompt leaves of the context must hold it, too.
+        var room = options
+        room.maxNewTokens += trace.continuation.count
         var timing = TimingRecord()
         var frames = FrameTape(keepsPictures: trace.withFrames)
         var rows: [Float] = []
         var visuals: [VisualInput] = []
         for input in inputs {
             var stream = try open(
-                input, windowed: false, prompts: [trace.prompt], options: options, timing: &timing
+                input, windowed: false, prompts: [trace.prompt], options: room, timing: &timing
             ) { rows += $0 }
             let visual = try stream.next(timing: &timing, onEvent: onEvent) { first, second in
                 try frames.add(first)
@@ -61,7 +70,8 @@ extension Analyzer {
 
         let layout = try layOut(
             visuals.map(\.place), prompt: trace.prompt, system: options.system,
-            special: .recognised, rule: options.mrope, ablation: options.ablation)
+            special: .recognised, rule: options.mrope, ablation: options.ablation,
+            continuation: trace.continuation)
         try onEvent(.stage("reading \(layout.ids.count) tokens"))
         var session = try session(
             tokens: layout.ids.count + options.maxNewTokens, plan: nil,
@@ -108,6 +118,19 @@ extension Analyzer {
                 "logits", shape: [logits.count / vocabulary, vocabulary], .f32(logits)),
             TraceTensor("generated_ids", shape: [text.tokens.count], .i64(text.tokens)),
         ]
+    }
+
+    /// - Throws: where a token is none of the model's.
+    private func check(_ continuation: [Int]) throws(Failure) {
+        let vocabulary = model.configuration.text.vocabulary
+        guard let unknown = continuation.first(where: { $0 < 0 || $0 >= vocabulary }) else {
+            return
+        }
+        throw Failure(
+            .optionsInvalid, stage: .options,
+            message: "token \(unknown) of the continuation is not in the model's vocabulary of "
+                + "\(vocabulary)",
+            hint: "give ids such as those in generated_ids of a trace with the same model")
     }
 }
 

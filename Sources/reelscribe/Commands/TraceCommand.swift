@@ -35,6 +35,16 @@ struct TraceCommand: ParsableCommand {
     @Flag(help: "Write the sampled frames too, before resizing.")
     var withFrames = false
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Tokens that are read behind the prompt as if the model had written them, such as \
+            generated_ids of another trace. They are part of input_ids and position_ids, and with \
+            --all-logits each has its logits.
+            """, valueName: "id,id,…"),
+        transform: tokenIDs)
+    var continuation: [Int]?
+
     @Flag(help: "Write the logits of every position of the prompt, not of the last one only.")
     var allLogits = false
 
@@ -67,6 +77,16 @@ struct TraceCommand: ParsableCommand {
         try work.trace(
             TraceOrder(
                 videos: videos, prompt: prompt, output: output, withFrames: withFrames,
-                allLogits: allLogits))
+                allLogits: allLogits, continuation: continuation ?? []))
+    }
+}
+
+/// Ids with commas between them.
+private func tokenIDs(_ text: String) throws -> [Int] {
+    try text.split(separator: ",", omittingEmptySubsequences: false).map {
+        guard let id = Int($0), id >= 0 else {
+            throw ValidationError("'\($0)' is no token id; they are numbers with commas between.")
+        }
+        return id
     }
 }

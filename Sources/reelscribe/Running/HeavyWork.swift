@@ -16,6 +16,8 @@ struct TraceOrder {
     var output: String
     var withFrames: Bool
     var allLogits: Bool
+    /// Ids of tokens that are read behind the prompt.
+    var continuation: [Int]
 }
 
 /// What the bench command measures.
@@ -123,7 +125,8 @@ final class HeavyWork {
         var inputs: [VideoInput] = []
         for video in trace.videos { inputs.append(try resolve(video)) }
         let options = TraceOptions(
-            prompt: trace.prompt, allLogits: trace.allLogits, withFrames: trace.withFrames)
+            prompt: trace.prompt, allLogits: trace.allLogits, withFrames: trace.withFrames,
+            continuation: trace.continuation)
         try analyzer().writeTrace(
             of: inputs, options, settings: order.settings, to: trace.output, onEvent: reporter())
     }
