@@ -24,12 +24,12 @@ def tensors(path):
     }
 
 
-def questions(dataset, limit):
-    """Videos with a question each, of a dataset of `reelscribe eval`: `limit` of them, evenly from all of it."""
+def questions(dataset, limit, evenly=True):
+    """Videos with a question each, of a dataset of `reelscribe eval`: `limit` of them, evenly from all of it or the first."""
     lines = [json.loads(line) for line in dataset.read_text().splitlines()]
     lines = [line for line in lines if "question" in line]
     count = min(limit, len(lines))
-    chosen = [lines[number * len(lines) // count] for number in range(count)]
+    chosen = [lines[number * len(lines) // count if evenly else number] for number in range(count)]
     return [(dataset.parent / line["video"], line["question"]) for line in chosen]
 
 

@@ -22,12 +22,12 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reelscribe", default=".build/release/reelscribe")
     parser.add_argument("--dataset", required=True, type=pathlib.Path)
-    parser.add_argument("--limit", type=int, default=40, help="questions, evenly from all of the dataset")
+    parser.add_argument("--limit", type=int, default=40, help="questions, from the first of the dataset on")
     parser.add_argument("options", nargs="*", help="passed to reelscribe trace, behind --")
     arguments = parser.parse_args()
     comparisons = {kind: distributions.Comparison() for kind in KINDS}
     answers = {kind: 0 for kind in KINDS}
-    questions = distributions.questions(arguments.dataset, arguments.limit)
+    questions = distributions.questions(arguments.dataset, arguments.limit, evenly=False)
     for number, (video, question) in enumerate(questions):
         def trace(kind):
             return distributions.trace(arguments.reelscribe, video, question, "--kv", kind, *arguments.options)

@@ -129,9 +129,8 @@ def tell_parts(arguments, questions, run, folder):
     mixtures = Mixtures(arguments.reelscribe, arguments.model, folder)
     names = mixtures.matrices
     chosen = {pattern: pattern for pattern in arguments.keep}
-    chosen.update(parts(names) if arguments.parts else {})
-    if arguments.only:
-        chosen = {name: pattern for name, pattern in chosen.items() if re.search(arguments.only, name)}
+    if arguments.parts:
+        chosen.update({name: regex for name, regex in parts(names).items() if re.search(arguments.only, name)})
 
     def row(formats):
         place, count = mixtures.write(formats)
@@ -172,7 +171,7 @@ def main():
     parser.add_argument("--types", nargs="+", default=["bf16", "f16", "int8", "int4+int8", "int8+int4", "int4"],
                         help="of all weights, or of the language model + of the vision tower")
     parser.add_argument("--parts", action="store_true", help="tell of parts of the model in place of types")
-    parser.add_argument("--only", metavar="REGEX", help="parts whose names it matches")
+    parser.add_argument("--only", metavar="REGEX", default="", help="of these parts those whose titles it matches")
     parser.add_argument("--keep", metavar="REGEX", action="append", default=[], help="spare these matrices")
     parser.add_argument("options", nargs="*", help="passed to reelscribe trace, behind --")
     arguments = parser.parse_args()
