@@ -6,7 +6,7 @@ static void read_tile(void *context, size_t tile, void *scratch) {
     vf a = splat(0), b = splat(0), c = splat(0), d = splat(0);
     size_t i = tile * TILE_FLOATS;
     for (; i + 4 * RS_LANES <= end; i += 4 * RS_LANES) {
-        __builtin_prefetch(job->data + i + 1024, 0, 0);
+        __builtin_prefetch(job->data + i + 1024, 0, 3);
         a += load(job->data + i);
         b += load(job->data + i + RS_LANES);
         c += load(job->data + i + 2 * RS_LANES);

@@ -3,7 +3,8 @@
    whole vectors of a stretch of columns; all three counts constants where it is called. Whatever
    they are, a sum is made in the same order. */
 RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows, size_t row,
-                        size_t n, size_t first, size_t end, size_t ahead, float *sums) {
+                        size_t n, size_t first, size_t end, size_t near, size_t far,
+                        float *sums) {
     const size_t columns = job->columns;
     const float *x = job->x + row * columns;
     const char *w[GROUP];
@@ -15,13 +16,33 @@ RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows
         for (int m = 0; m < rows; m++)
             sum[g][m] = first == 0 ? splat(0) : load(sums + (size_t)(g * rows + m) * RS_LANES);
     }
-    for (size_t k = first; k < end; k += RS_LANES) {
-        vf weight[GROUP];
+    const int vectors = (int)(64 / (RS_LANES * rs_size_of(type)));
+    size_t k = first;
+    for (; k + (size_t)vectors * RS_LANES <= end; k += (size_t)vectors * RS_LANES) {
 #pragma clang loop unroll(full)
         for (int g = 0; g < group; g++) {
-            __builtin_prefetch(w[g] + k * rs_size_of(type) + ahead, 0, 0);
-            weight[g] = load_as(type, w[g], k);
+            const char *line = w[g] + k * rs_size_of(type);
+            __builtin_prefetch(line + far, 0, 2);
+            __builtin_prefetch(line + near, 0, 3);
         }
+#pragma clang loop unroll(full)
+        for (int v = 0; v < vectors; v++) {
+            vf weight[GROUP];
+#pragma clang loop unroll(full)
+            for (int g = 0; g < group; g++)
+                weight[g] = load_as(type, w[g], k + (size_t)v * RS_LANES);
+#pragma clang loop unroll(full)
+            for (int m = 0; m < rows; m++) {
+                const vf number = load(x + (size_t)m * columns + k + (size_t)v * RS_LANES);
+#pragma clang loop unroll(full)
+                for (int g = 0; g < group; g++) sum[g][m] += weight[g] * number;
+            }
+        }
+    }
+    for (; k < end; k += RS_LANES) {
+        vf weight[GROUP];
+#pragma clang loop unroll(full)
+        for (int g = 0; g < group; g++) weight[g] = load_as(type, w[g], k);
 #pragma clang loop unroll(full)
         for (int m = 0; m < rows; m++) {
             const vf number = load(x + (size_t)m * columns + k);
@@ -50,24 +71,25 @@ RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows
 
 #define dot_tile RS_LEVEL(dot_tile)
 /* One row of x stays in the first cache whatever its length; of several, a stretch of columns is
-   multiplied with all weights of the tile before the next. */
+   multiplied with all weights of the tile before the next. What comes is asked for twice: early for
+   the second cache, which has many requests under way at once, and late for the first. */
 RS_INLINE void dot_tile(const struct job *job, rs_type type, int group, int rows, size_t row,
                         size_t first, size_t end, float *sums) {
     const size_t whole = job->columns / RS_LANES * RS_LANES;
     const size_t step = rows <= 2 ? rs_max(whole, 1) : STRETCH / (size_t)rows / RS_LANES * RS_LANES;
-    const size_t ahead =
-        rows <= 2 ? AHEAD : (size_t)group * job->columns * rs_size_of(type);
+    const size_t next = (size_t)group * job->columns * rs_size_of(type);
+    const size_t near = rows <= 2 ? NEAR : next, far = rows <= 2 ? FAR : 3 * next;
     size_t k = 0;
     do {
         const size_t stop = rs_min(k + step, whole);
         float *at = sums;
         size_t n = first;
         for (; n + (size_t)group <= end; n += (size_t)group) {
-            dot_rows(job, type, group, rows, row, n, k, stop, ahead, at);
+            dot_rows(job, type, group, rows, row, n, k, stop, near, far, at);
             at += (size_t)(group * rows) * RS_LANES;
         }
         for (; n < end; n++) {
-            dot_rows(job, type, 1, rows, row, n, k, stop, ahead, at);
+            dot_rows(job, type, 1, rows, row, n, k, stop, near, far, at);
             at += (size_t)rows * RS_LANES;
         }
         k = stop;
@@ -81,7 +103,7 @@ RS_INLINE void gemv_tile_as(const struct job *job, rs_type type, size_t row, siz
     enum { MIDDLE = RS_LANES == 16 ? 4 : 2, SMALL = RS_LANES == 16 ? 2 : 1 };
     switch (job->rows - row) {
     case 1:
-        return dot_tile(job, type, GROUP, 1, row, first, end, sums);
+        return dot_tile(job, type, 2, 1, row, first, end, sums);
     case 2:
         return dot_tile(job, type, GROUP, 2, row, first, end, sums);
     case 3:
