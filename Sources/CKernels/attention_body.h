@@ -17,37 +17,48 @@ static void pack_keys(void *context, size_t tile, void *scratch) {
         memcpy(values + j * d, in->v + j * in->row + column, d * sizeof(float));
 }
 
+#define take_scores RS_LEVEL(take_scores)
+/* Scores of `keys` keys to their rows, and into what is highest so far. */
+RS_INLINE void take_scores(size_t keys, const vf sum[RS_MR][2], float *scores, vf highest[2]) {
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < keys; r++)
+#pragma clang loop unroll(full)
+        for (size_t half = 0; half < 2; half++) {
+            store(scores + r * RS_NR + half * RS_LANES, sum[r][half]);
+            highest[half] = choose(sum[r][half] > highest[half], sum[r][half], highest[half]);
+        }
+}
+
 #define score_keys RS_LEVEL(score_keys)
 /* scores[keys][RS_NR] of a sliver of queries, and the largest of each query in `highest`. */
 static void score_keys(const float *panels, const float *q, size_t d, size_t keys, float *scores,
                        vf highest[2]) {
-    vf high0 = highest[0], high1 = highest[1];
+    vf here[2] = {highest[0], highest[1]};
     size_t j = 0;
     for (; j + RS_MR <= keys; j += RS_MR) {
         vf sum[RS_MR][2];
         multiply_block_of(RS_MR, panels + j * d, RS_MR, q, d, rs_nothing_ahead(q), sum);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < RS_MR; r++) {
-            float *row = scores + (j + (size_t)r) * RS_NR;
-            store(row, sum[r][0]);
-            store(row + RS_LANES, sum[r][1]);
-            high0 = choose(sum[r][0] > high0, sum[r][0], high0);
-            high1 = choose(sum[r][1] > high1, sum[r][1], high1);
-        }
+        take_scores(RS_MR, sum, scores + j * RS_NR, here);
     }
     if (j < keys) {
         vf sum[RS_MR][2];
         multiply_block(panels + j * d, RS_MR, q, d, keys - j, rs_nothing_ahead(q), sum);
-        for (size_t r = 0; r < keys - j; r++) {
-            float *row = scores + (j + r) * RS_NR;
-            store(row, sum[r][0]);
-            store(row + RS_LANES, sum[r][1]);
-            high0 = choose(sum[r][0] > high0, sum[r][0], high0);
-            high1 = choose(sum[r][1] > high1, sum[r][1], high1);
-        }
+        take_scores(keys - j, sum, scores + j * RS_NR, here);
     }
-    highest[0] = high0;
-    highest[1] = high1;
+    highest[0] = here[0];
+    highest[1] = here[1];
+}
+
+#define take_sums RS_LEVEL(take_sums)
+/* sums[channels][RS_NR] = keep sums + sum. */
+RS_INLINE void take_sums(size_t channels, const vf sum[RS_MR][2], const vf keep[2], float *sums) {
+#pragma clang loop unroll(full)
+    for (size_t r = 0; r < channels; r++)
+#pragma clang loop unroll(full)
+        for (size_t half = 0; half < 2; half++) {
+            float *at = sums + r * RS_NR + half * RS_LANES;
+            store(at, load(at) * keep[half] + sum[r][half]);
+        }
 }
 
 #define weigh_values RS_LEVEL(weigh_values)
@@ -58,22 +69,13 @@ static void weigh_values(const float *values, const float *p, size_t keys, size_
     for (; c + RS_MR <= d; c += RS_MR) {
         vf sum[RS_MR][2];
         multiply_block_of(RS_MR, values + c, d, p, keys, rs_nothing_ahead(p), sum);
-#pragma clang loop unroll(full)
-        for (int r = 0; r < RS_MR; r++) {
-            float *row = sums + (c + (size_t)r) * RS_NR;
-            store(row, load(row) * keep[0] + sum[r][0]);
-            store(row + RS_LANES, load(row + RS_LANES) * keep[1] + sum[r][1]);
-        }
+        take_sums(RS_MR, sum, keep, sums + c * RS_NR);
     }
     if (c < d) {
         vf sum[RS_MR][2];
-        /* An odd last channel is multiplied with what follows it: the next key's first, or the pad. */
+        /* An odd last channel comes with what follows it: the next key's first, or the pad. */
         multiply_block(values + c, d, p, keys, d - c, rs_nothing_ahead(p), sum);
-        for (size_t r = 0; r < d - c; r++) {
-            float *row = sums + (c + r) * RS_NR;
-            store(row, load(row) * keep[0] + sum[r][0]);
-            store(row + RS_LANES, load(row + RS_LANES) * keep[1] + sum[r][1]);
-        }
+        take_sums(d - c, sum, keep, sums + c * RS_NR);
     }
 }
 

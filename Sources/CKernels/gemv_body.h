@@ -1,3 +1,19 @@
+#define dot_vector RS_LEVEL(dot_vector)
+/* A vector of columns from `k` on; group and rows are constants where it is called. */
+RS_INLINE void dot_vector(rs_type type, int group, int rows, const char *const w[GROUP],
+                          const float *x, size_t columns, size_t k,
+                          vf sum[GROUP][RS_GEMV_ROWS]) {
+    vf weight[GROUP];
+#pragma clang loop unroll(full)
+    for (int g = 0; g < group; g++) weight[g] = load_as(type, w[g], k);
+#pragma clang loop unroll(full)
+    for (int m = 0; m < rows; m++) {
+        const vf number = load(x + (size_t)m * columns + k);
+#pragma clang loop unroll(full)
+        for (int g = 0; g < group; g++) sum[g][m] += weight[g] * number;
+    }
+}
+
 #define dot_rows RS_LEVEL(dot_rows)
 /* Adds `group` weights rows from `n` times `rows` rows of x from `row` on to their sums, over the
    whole vectors of a stretch of columns; all three counts constants where it is called. Whatever
@@ -26,30 +42,10 @@ RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows
             __builtin_prefetch(line + near, 0, 3);
         }
 #pragma clang loop unroll(full)
-        for (int v = 0; v < vectors; v++) {
-            vf weight[GROUP];
-#pragma clang loop unroll(full)
-            for (int g = 0; g < group; g++)
-                weight[g] = load_as(type, w[g], k + (size_t)v * RS_LANES);
-#pragma clang loop unroll(full)
-            for (int m = 0; m < rows; m++) {
-                const vf number = load(x + (size_t)m * columns + k + (size_t)v * RS_LANES);
-#pragma clang loop unroll(full)
-                for (int g = 0; g < group; g++) sum[g][m] += weight[g] * number;
-            }
-        }
+        for (int v = 0; v < vectors; v++)
+            dot_vector(type, group, rows, w, x, columns, k + (size_t)v * RS_LANES, sum);
     }
-    for (; k < end; k += RS_LANES) {
-        vf weight[GROUP];
-#pragma clang loop unroll(full)
-        for (int g = 0; g < group; g++) weight[g] = load_as(type, w[g], k);
-#pragma clang loop unroll(full)
-        for (int m = 0; m < rows; m++) {
-            const vf number = load(x + (size_t)m * columns + k);
-#pragma clang loop unroll(full)
-            for (int g = 0; g < group; g++) sum[g][m] += weight[g] * number;
-        }
-    }
+    for (; k < end; k += RS_LANES) dot_vector(type, group, rows, w, x, columns, k, sum);
     if (end + RS_LANES <= columns) {
 #pragma clang loop unroll(full)
         for (int g = 0; g < group; g++)

@@ -13,7 +13,6 @@ enum {
     TILE_BLOCKS = 8,    /* blocks of outputs in one tile of work */
     FEW_TILE_BLOCKS = 2,
     PANEL_TILE = 4,     /* panels that one tile of work quantises */
-    TILE_PANEL_ROWS = 16, /* rows of a panel where the processor multiplies tiles */
     TILE_LEAST_ROWS = 24, /* fewer are bound by reading the weights */
 };
 
@@ -33,7 +32,7 @@ struct job {
     enum quads layout;
     bool adding;
     char *quads;   /* [panels][groups][QUADS][PANEL_ROWS][4 or 8 bytes], or
-                      [panels][groups][TILE_PANEL_ROWS][GROUP] */
+                      [panels][groups][TILE_ROWS][GROUP] */
     float *scales; /* [panels][groups][PANEL_ROWS] */
     float *sums;   /* the same: the scale times the sum of the group's numbers */
 };
@@ -234,7 +233,7 @@ static struct kernels kernels_of(rs_level level, size_t rows) {
 static void multiply(rs_pool *pool, const struct job *whole, struct kernels kernels) {
     const size_t groups = rs_blocks(whole->columns, GROUP);
     const enum quads layout = whole->type == RS_INT8 ? kernels.layout8 : kernels.layout4;
-    const size_t panel = layout == IN_ROWS ? TILE_PANEL_ROWS : PANEL_ROWS;
+    const size_t panel = layout == IN_ROWS ? TILE_ROWS : PANEL_ROWS;
     const size_t quads_size = layout == IN_ROWS ? panel * GROUP : group_bytes(layout);
     const size_t group_size = quads_size + 2 * panel * sizeof(float);
     const size_t fits = RS_SHARED_BYTES / (groups * group_size) * panel;

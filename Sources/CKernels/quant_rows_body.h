@@ -34,6 +34,23 @@ RS_INLINE float quantise_group(const float *x, int8_t q[GROUP], int *sum) {
     return peak / 127;
 }
 
+#define quantise_row RS_LEVEL(quantise_row)
+/* Group g of a row to q, with scale and sum at `at`; zeros where there is no such row. */
+RS_INLINE void quantise_row(const struct job *job, size_t row, size_t g, size_t at,
+                            int8_t q[GROUP]) {
+    int sum = 0;
+    memset(q, 0, GROUP);
+    job->scales[at] = 0;
+    if (row < job->rows) {
+        const size_t depth = rs_min(GROUP, job->columns - g * GROUP);
+        const float *x = job->x + row * job->columns + g * GROUP;
+        float rest[GROUP] = {0};
+        if (depth < GROUP) x = memcpy(rest, x, depth * sizeof *x);
+        job->scales[at] = quantise_group(x, q, &sum);
+    }
+    job->sums[at] = job->scales[at] * (float)sum;
+}
+
 #define quantise_tile RS_LEVEL(quantise_tile)
 static void quantise_tile(void *context, size_t tile, void *scratch) {
     (void)scratch;
@@ -46,19 +63,8 @@ static void quantise_tile(void *context, size_t tile, void *scratch) {
             for (size_t r = 0; r < PANEL_ROWS; r++) {
                 const size_t row = p * PANEL_ROWS + r;
                 const size_t at = (p * job->groups + g) * PANEL_ROWS + r;
-                int8_t q[GROUP] = {0};
-                int sum = 0;
-                job->scales[at] = 0;
-                if (row < job->rows) {
-                    const float *x = job->x + row * job->columns + g * GROUP;
-                    float rest[GROUP] = {0};
-                    if (job->columns - g * GROUP < GROUP) {
-                        memcpy(rest, x, (job->columns - g * GROUP) * sizeof *x);
-                        x = rest;
-                    }
-                    job->scales[at] = quantise_group(x, q, &sum);
-                }
-                job->sums[at] = job->scales[at] * (float)sum;
+                int8_t q[GROUP];
+                quantise_row(job, row, g, at, q);
                 for (size_t k = 0; k < QUADS; k++)
                     put_quad(job->layout, q + 4 * k, to + (k * PANEL_ROWS + r) * bytes);
             }

@@ -18,24 +18,8 @@ static void quantise_tiles(void *context, size_t tile, void *scratch) {
             for (size_t r = 0; r < TILE_ROWS; r++) {
                 const size_t row = p * TILE_ROWS + r;
                 const size_t at = (p * job->groups + g) * TILE_ROWS + r;
-                int8_t q[GROUP] = {0};
-                int sum = 0;
-                job->scales[at] = 0;
-                if (row < job->rows) {
-                    const size_t depth = rs_min(GROUP, job->columns - g * GROUP);
-                    const float *x = job->x + row * job->columns + g * GROUP;
-                    float rest[GROUP] = {0};
-                    if (depth < GROUP) x = memcpy(rest, x, depth * sizeof *x);
-                    job->scales[at] = quantise_group(x, q, &sum);
-                }
-                job->sums[at] = job->scales[at] * (float)sum;
-                memcpy(job->quads + at * GROUP, q, GROUP);
+                quantise_row(job, row, g, at, (int8_t *)job->quads + at * GROUP);
             }
-}
-
-RS_INLINE __mmask16 lanes_of(const struct job *job, size_t block) {
-    const size_t left = job->outputs - block * OUTPUTS;
-    return left >= OUTPUTS ? 0xffff : (__mmask16)((1u << left) - 1);
 }
 
 /* What the sums over a stretch begin with. */

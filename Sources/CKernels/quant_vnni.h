@@ -18,6 +18,12 @@ RS_INLINE __m512 halves_at(const void *from) {
     return _mm512_cvtph_ps(_mm256_loadu_si256(from));
 }
 
+/* The lanes of a block that have an output. */
+RS_INLINE __mmask16 lanes_of(const struct job *job, size_t block) {
+    const size_t left = job->outputs - block * OUTPUTS;
+    return left >= OUTPUTS ? 0xffff : (__mmask16)((1u << left) - 1);
+}
+
 /* `rows` rows of panel p times `blocks` blocks of outputs from `block`; type, rows, blocks and
    whether the weights are unpacked are constants where it is called. */
 RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, int blocks,
@@ -26,8 +32,7 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
     __mmask16 mask[WIDTH];
     __m512 sum[PANEL_ROWS][WIDTH];
     for (int b = 0; b < blocks; b++) {
-        const size_t left = job->outputs - n0 - (size_t)b * OUTPUTS;
-        mask[b] = left >= OUTPUTS ? 0xffff : (__mmask16)((1u << left) - 1);
+        mask[b] = lanes_of(job, block + (size_t)b);
         const __m512 bias = stretch.first == 0 && job->bias
                                 ? _mm512_maskz_loadu_ps(mask[b], job->bias + n0 + b * OUTPUTS)
                                 : _mm512_setzero_ps();

@@ -5,10 +5,10 @@
 
 #include "internal.h"
 
-#if defined(__x86_64__)
-
 /* Rows of a tile, and bytes of a row. */
 enum { TILE_ROWS = 16, TILE_BYTES = 64 };
+
+#if defined(__x86_64__)
 
 /* Whether this process may use the processor's tiles, and they do what software does. They are left
    alone where REELSCRIBE_ISA asks for anything but "amx". Asks the system at the first call. */

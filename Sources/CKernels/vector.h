@@ -61,14 +61,13 @@ RS_INLINE vf choose(vi condition, vf yes, vf no) {
 
 /* e to the x within 2 units in the last place; 0 below the subnormals, the largest power above
    the range, NaN for NaN. No branch and no conversion that could overflow. */
-#define exponential RS_LEVEL(exponential)
-RS_INLINE vf exponential(vf x) {
+#define near_one RS_LEVEL(near_one)
+/* e to the x is the result, between the roots of 1/2 and 2, times 2 to the `power`. */
+RS_INLINE vf near_one(vf x, vi *power) {
     const float shifter = 0x1.8p23f;
-    x = choose(x > splat(88.72f), splat(88.72f), x);
-    x = choose(x < splat(-104.0f), splat(-104.0f), x);
     const vf shifted = x * splat(0x1.715476p0f) + splat(shifter);
     const vf whole = shifted - splat(shifter);
-    const vi power = (vi)shifted - (vi)splat(shifter);
+    *power = (vi)shifted - (vi)splat(shifter);
     vf r = x - whole * splat(0x1.62e4p-1f);
     r = r - whole * splat(0x1.7f7d1cp-20f);
     vf p = splat(0x1.a01a02p-13f);
@@ -79,6 +78,15 @@ RS_INLINE vf exponential(vf x) {
     p = p * r + splat(0.5f);
     p = p * r + splat(1.0f);
     p = p * r + splat(1.0f);
+    return p;
+}
+
+#define exponential RS_LEVEL(exponential)
+RS_INLINE vf exponential(vf x) {
+    x = choose(x > splat(88.72f), splat(88.72f), x);
+    x = choose(x < splat(-104.0f), splat(-104.0f), x);
+    vi power;
+    const vf p = near_one(x, &power);
     /* Two factors, as 2^128 and 2^-150 have no representation. */
     const vi half = power >> 1;
     const vf low = (vf)((half + 127) << 23);
@@ -90,20 +98,8 @@ RS_INLINE vf exponential(vf x) {
 /* e to the x for x <= 0 within 2 units in the last place; 0 below -87, where it is nothing beside a
    sum of at least 1; NaN for NaN. */
 RS_INLINE vf power_below_one(vf x) {
-    const float shifter = 0x1.8p23f;
     const vi gone = splat(-87.0f) > x;
-    const vf shifted = x * splat(0x1.715476p0f) + splat(shifter);
-    const vf whole = shifted - splat(shifter);
-    const vi power = (vi)shifted - (vi)splat(shifter);
-    vf r = x - whole * splat(0x1.62e4p-1f);
-    r = r - whole * splat(0x1.7f7d1cp-20f);
-    vf p = splat(0x1.a01a02p-13f);
-    p = p * r + splat(0x1.6c16c2p-10f);
-    p = p * r + splat(0x1.111112p-7f);
-    p = p * r + splat(0x1.555556p-5f);
-    p = p * r + splat(0x1.555556p-3f);
-    p = p * r + splat(0.5f);
-    p = p * r + splat(1.0f);
-    p = p * r + splat(1.0f);
+    vi power;
+    const vf p = near_one(x, &power);
     return choose(gone, splat(0), p * (vf)((power + 127) << 23));
 }
