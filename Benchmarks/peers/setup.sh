@@ -2,9 +2,11 @@
 # Installs the programs that ReelScribe is measured against, at pinned versions from PyPI, into a folder of their own:
 # llama.cpp (llama-cpp-python, compiled here for this processor), transformers with torch, and OpenVINO.
 #
-# usage: Benchmarks/peers/setup.sh [--folder DIR] [--only NAME,…] [--python PYTHON] [--jobs N]
+# usage: Benchmarks/peers/setup.sh [--folder DIR] [--only NAME,…] [--level native|avx2] [--python PYTHON] [--jobs N]
 #   --folder DIR     where they are installed (default: .build/peers)
 #   --only NAME,…    of llama, transformers, openvino (default: all)
+#   --level LEVEL    instructions that llama.cpp is compiled for: native, all of this processor; avx2, those of a processor
+#                    without AVX-512, to stand beside REELSCRIBE_ISA=avx2 in a folder of its own (default: native)
 #   --python PYTHON  a Python 3 with venv; what is installed there at the pinned version is used from there (default: python3)
 #   --jobs N         compilers that run at once (default: 2)
 # Needs a C++ compiler, and cmake 3.21 or later; ninja and cmake come from PyPI where they are missing. llama.cpp takes about
@@ -12,18 +14,23 @@
 # A peer that cannot be installed is named, and the others are installed; exit status 1 where one is missing in the end.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-folder=$here/../../.build/peers only=llama,transformers,openvino python=python3 jobs=2
+folder=$here/../../.build/peers only=llama,transformers,openvino level=native python=python3 jobs=2
 
-usage() { sed -n '2,12s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
+usage() { sed -n '2,14s/^# \{0,1\}//p' "${BASH_SOURCE[0]}"; }
 while [ $# -gt 0 ]; do
     case $1 in
-        --folder | --only | --python | --jobs)
+        --folder | --only | --level | --python | --jobs)
             [ $# -ge 2 ] || { echo "setup.sh: $1 needs a value" >&2; exit 64; }
             printf -v "${1#--}" %s "$2"; shift 2 ;;
         -h | --help) usage; exit 0 ;;
         *) usage >&2; exit 64 ;;
     esac
 done
+case $level in
+    native) instructions=-DGGML_NATIVE=ON ;;
+    avx2) instructions='-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON -DGGML_BMI2=ON' ;;
+    *) echo "setup.sh: --level is native or avx2" >&2; exit 64 ;;
+esac
 command -v "$python" >/dev/null || { echo "setup.sh: $python is missing" >&2; exit 78; }
 mkdir -p "$folder" && folder=$(cd "$folder" && pwd) || exit 73
 
@@ -63,8 +70,9 @@ install_llama() {
     environment llama || return
     command -v c++ >/dev/null || { echo "setup.sh: llama.cpp needs a C++ compiler" >&2; return 1; }
     add llama gguf==0.19.0 numpy || return
-    CMAKE_ARGS='-DGGML_NATIVE=ON -DCMAKE_BUILD_TYPE=Release' CMAKE_BUILD_PARALLEL_LEVEL=$jobs \
-        nice -n 19 "$folder/llama/bin/python" -m pip install --disable-pip-version-check --quiet \
+    # Not from pip's cache: what is there may be compiled for other instructions.
+    CMAKE_ARGS="$instructions -DCMAKE_BUILD_TYPE=Release" CMAKE_BUILD_PARALLEL_LEVEL=$jobs \
+        nice -n 19 "$folder/llama/bin/python" -m pip install --disable-pip-version-check --quiet --no-cache-dir \
         --no-binary llama-cpp-python llama-cpp-python==0.3.36
 }
 

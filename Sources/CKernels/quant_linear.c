@@ -11,7 +11,7 @@ enum {
     DEPTH_GROUPS = 16,  /* groups at a time: their weights stay in the first cache */
     BLOCK_ROWS = 768,   /* rows that share unpacked weights */
     TILE_BLOCKS = 8,    /* blocks of outputs in one tile of work */
-    FEW_TILE_BLOCKS = 2,
+    FEW_TILE_BLOCKS = 4,
     PANEL_TILE = 4,     /* panels that one tile of work quantises */
     TILE_LEAST_ROWS = 24, /* fewer are bound by reading the weights */
 };

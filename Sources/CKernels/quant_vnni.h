@@ -4,7 +4,6 @@
 enum {
     WIDTH = 2,      /* blocks of outputs side by side */
     FEW_PANELS = 3, /* for which unpacking 4-bit weights does not pay */
-    AHEAD = 3072,   /* bytes between reading and prefetching weights */
 };
 
 struct stretch {
@@ -25,9 +24,10 @@ RS_INLINE __mmask16 lanes_of(const struct job *job, size_t block) {
 }
 
 /* `rows` rows of panel p times `blocks` blocks of outputs from `block`; type, rows, blocks and
-   whether the weights are unpacked are constants where it is called. */
+   whether many rows share the weights are constants where it is called. Of many rows 4-bit weights
+   are unpacked, and those of 8 bits are in the caches already. */
 RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, int blocks,
-                              bool unpacked, struct stretch stretch, size_t p, size_t block) {
+                              bool many, struct stretch stretch, size_t p, size_t block) {
     const size_t row0 = p * PANEL_ROWS, n0 = block * OUTPUTS;
     __mmask16 mask[WIDTH];
     __m512 sum[PANEL_ROWS][WIDTH];
@@ -64,13 +64,13 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) part[r][b] = start;
         }
-        if (type == RS_INT8 || unpacked) {
+        if (type == RS_INT8 || many) {
 #pragma clang loop unroll_count(2)
             for (int k = 0; k < QUADS; k++) {
                 __m512i w[WIDTH];
 #pragma clang loop unroll(full)
                 for (int b = 0; b < blocks; b++) {
-                    if (type == RS_INT8) __builtin_prefetch(at[b] + k * 64 + AHEAD, 0, 3);
+                    if (!many) rs_ask_ahead(at[b] + k * 64);
                     w[b] = type == RS_INT8 ? bytes_at(at[b] + k * 64)
                                            : bytes_at(ready + (k * WIDTH + b) * 64);
                 }
@@ -78,7 +78,8 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 for (int r = 0; r < rows; r++) {
                     int32_t four;
                     memcpy(&four, quads + (k * PANEL_ROWS + r) * 4, 4);
-                    const __m512i x = _mm512_set1_epi32(four);
+                    __m512i x = _mm512_set1_epi32(four);
+                    __asm__("" : "+v"(x));
 #pragma clang loop unroll(full)
                     for (int b = 0; b < blocks; b++)
                         part[r][b] = type == RS_INT8 ? _mm512_dpbusd_epi32(part[r][b], x, w[b])
@@ -92,7 +93,7 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 __m512i w[2][WIDTH];
 #pragma clang loop unroll(full)
                 for (int b = 0; b < blocks; b++) {
-                    __builtin_prefetch(at[b] + k * 64 + AHEAD, 0, 3);
+                    rs_ask_ahead(at[b] + k * 64);
                     const __m512i both = bytes_at(at[b] + k * 64);
                     w[0][b] = _mm512_and_si512(both, low);
                     w[1][b] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
@@ -103,7 +104,8 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                     for (int half = 0; half < 2; half++) {
                         int32_t four;
                         memcpy(&four, quads + ((k + half * QUADS / 2) * PANEL_ROWS + r) * 4, 4);
-                        const __m512i x = _mm512_set1_epi32(four);
+                        __m512i x = _mm512_set1_epi32(four);
+                        __asm__("" : "+v"(x));
 #pragma clang loop unroll(full)
                         for (int b = 0; b < blocks; b++)
                             part[r][b] = _mm512_dpbusd_epi32(part[r][b], w[half][b], x);
@@ -136,21 +138,21 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 job->y + (row0 + (size_t)r) * job->outputs + n0 + b * OUTPUTS, mask[b], sum[r][b]);
 }
 
-RS_INLINE void multiply_rows(const struct job *job, rs_quant type, int blocks, bool unpacked,
+RS_INLINE void multiply_rows(const struct job *job, rs_quant type, int blocks, bool many,
                              struct stretch stretch, size_t p, size_t block) {
     switch (job->rows - p * PANEL_ROWS) {
     case 1:
-        return multiply_panel(job, type, 1, blocks, unpacked, stretch, p, block);
+        return multiply_panel(job, type, 1, blocks, many, stretch, p, block);
     case 2:
-        return multiply_panel(job, type, 2, blocks, unpacked, stretch, p, block);
+        return multiply_panel(job, type, 2, blocks, many, stretch, p, block);
     case 3:
-        return multiply_panel(job, type, 3, blocks, unpacked, stretch, p, block);
+        return multiply_panel(job, type, 3, blocks, many, stretch, p, block);
     case 4:
-        return multiply_panel(job, type, 4, blocks, unpacked, stretch, p, block);
+        return multiply_panel(job, type, 4, blocks, many, stretch, p, block);
     case 5:
-        return multiply_panel(job, type, 5, blocks, unpacked, stretch, p, block);
+        return multiply_panel(job, type, 5, blocks, many, stretch, p, block);
     default:
-        return multiply_panel(job, type, 6, blocks, unpacked, stretch, p, block);
+        return multiply_panel(job, type, 6, blocks, many, stretch, p, block);
     }
 }
 
@@ -161,7 +163,7 @@ static void unpack_vnni(const struct job *job, struct stretch stretch, size_t bl
         for (int b = 0; b < blocks; b++) {
             const char *from = block_at(job, block + (size_t)b, stretch.first + g);
             for (int k = 0; k < QUADS / 2; k++) {
-                __builtin_prefetch(from + k * 64 + AHEAD, 0, 3);
+                rs_ask_ahead(from + k * 64);
                 const __m512i both = bytes_at(from + k * 64);
                 _mm512_storeu_si512(to + (k * WIDTH + b) * 64, _mm512_and_si512(both, low));
                 _mm512_storeu_si512(to + ((k + QUADS / 2) * WIDTH + b) * 64,
@@ -170,41 +172,40 @@ static void unpack_vnni(const struct job *job, struct stretch stretch, size_t bl
         }
 }
 
+/* All panels times `blocks` blocks of outputs, over a stretch of groups. */
 RS_INLINE void multiply_blocks(const struct job *job, rs_quant type, int blocks, size_t block,
-                               void *scratch) {
-    if (job->panels == 1) {
-        const struct stretch all = {.first = 0, .count = job->groups};
-        multiply_rows(job, type, blocks, false, all, 0, block);
+                               struct stretch stretch, void *scratch) {
+    if (job->panels <= FEW_PANELS) {
+        for (size_t p = 0; p < job->panels; p++)
+            multiply_rows(job, type, blocks, false, stretch, p, block);
         return;
     }
-    for (size_t g = 0; g < job->groups; g += DEPTH_GROUPS) {
-        struct stretch stretch = {.first = g, .count = rs_min(DEPTH_GROUPS, job->groups - g)};
-        if (job->panels <= FEW_PANELS) {
-            for (size_t p = 0; p < job->panels; p++)
-                multiply_rows(job, type, blocks, false, stretch, p, block);
-            continue;
+    if (type == RS_INT4) {
+        unpack_vnni(job, stretch, block, blocks, scratch);
+        stretch.unpacked = scratch;
+    }
+    for (size_t p = 0; p < job->panels; p++)
+        multiply_rows(job, type, blocks, true, stretch, p, block);
+}
+
+/* The rows of a stretch stay in the second cache for all blocks of the tile, the weights of two blocks in
+   the first for all panels. */
+RS_INLINE void multiply_tile(const struct job *job, rs_quant type, size_t first, size_t end,
+                             void *scratch) {
+    const size_t depth = job->panels == 1 ? job->groups : DEPTH_GROUPS;
+    for (size_t g = 0; g < job->groups; g += depth) {
+        const struct stretch stretch = {.first = g, .count = rs_min(depth, job->groups - g)};
+        for (size_t block = first; block < end; block += WIDTH) {
+            if (end - block >= WIDTH) multiply_blocks(job, type, WIDTH, block, stretch, scratch);
+            else multiply_blocks(job, type, 1, block, stretch, scratch);
         }
-        if (type == RS_INT4) {
-            unpack_vnni(job, stretch, block, blocks, scratch);
-            stretch.unpacked = scratch;
-        }
-        for (size_t p = 0; p < job->panels; p++)
-            multiply_rows(job, type, blocks, true, stretch, p, block);
     }
 }
 
 static void quant_tile_vnni(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
-    const size_t end =
-        rs_min((tile + 1) * job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
-    for (size_t block = tile * job->tile_blocks; block < end; block += WIDTH) {
-        const bool pair = end - block >= WIDTH;
-        if (job->type == RS_INT8) {
-            if (pair) multiply_blocks(job, RS_INT8, WIDTH, block, scratch);
-            else multiply_blocks(job, RS_INT8, 1, block, scratch);
-        } else {
-            if (pair) multiply_blocks(job, RS_INT4, WIDTH, block, scratch);
-            else multiply_blocks(job, RS_INT4, 1, block, scratch);
-        }
-    }
+    const size_t first = tile * job->tile_blocks;
+    const size_t end = rs_min(first + job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
+    if (job->type == RS_INT8) multiply_tile(job, RS_INT8, first, end, scratch);
+    else multiply_tile(job, RS_INT4, first, end, scratch);
 }
