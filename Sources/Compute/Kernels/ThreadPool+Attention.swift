@@ -90,7 +90,7 @@ extension ThreadPool {
     /// - Returns: shares of all that each head attends to, `[heads, groups]`.
     package func attentionShares(
         _ query: borrowing FloatBuffer, row: Int, heads: Int, _ sequence: KVSequence, layer: Int,
-        in pages: borrowing KVPages, watched: Range<Int>, groups: Int
+        in pages: LentPages, watched: Range<Int>, groups: Int
     ) -> [Float] {
         precondition(
             heads % pages.heads == 0 && watched.lowerBound >= 0

@@ -38,7 +38,7 @@ public final class DecodingDesk: Sendable {
     }
 
     /// What jobs may take of the memory.
-    let memory: SharedMemory
+    package let memory: SharedMemory
     private let state = Mutex(State())
     private let changed: Signal
     private let pass: Mutex<JointPass>

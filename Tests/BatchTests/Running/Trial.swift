@@ -78,6 +78,25 @@ struct Trial {
         return Ended(tally: run.tally, worked: worked, ahead: ahead)
     }
 
+    /// The same with several jobs open at once.
+    ///
+    /// - Parameter work: what each job does, in its thread.
+    @discardableResult
+    func runTogether(
+        _ count: Int, output: String = "out.jsonl",
+        options fill: (inout BatchOptions) -> Void = { _ in },
+        onEvent: (BatchRun.Event) throws(Failure) -> Void = { _ throws(Failure) in },
+        work: @escaping JobWorkers.Work = { job throws(Failure) in Self.outcome(of: job) }
+    ) throws -> RunTally {
+        var options = BatchOptions(output: scratch.path(output))
+        fill(&options)
+        var run = try BatchRun(
+            try Manifest.reading(manifest), options: options, base: Settings(),
+            analyzer: try Self.analyzer.get())
+        try run.runTogether(try JobWorkers(count, work: work), onEvent: onEvent)
+        return run.tally
+    }
+
     /// Depends on nothing but the job and its input, as real documents do.
     static func outcome(of job: Job) -> JobOutcome {
         guard FileManager.default.fileExists(atPath: job.video) else {
