@@ -123,14 +123,15 @@ import VideoUnderstanding
         #expect(memory.mostJobs == 2)
         let isIn = Atomic(false)
         let changed = Signal()
-        #expect(
-            DetachedThread.start {
-                try? memory.reserve(30, for: 3)
-                isIn.store(true, ordering: .sequentiallyConsistent)
-                changed.notify()
-            })
+        let isStarted = DetachedThread.start {
+            try? memory.reserve(30, for: 3)
+            isIn.store(true, ordering: .sequentiallyConsistent)
+            changed.notify()
+        }
+        #expect(isStarted)
         usleep(30_000)
-        #expect(!isIn.load(ordering: .sequentiallyConsistent))
+        let isInEarly = isIn.load(ordering: .sequentiallyConsistent)
+        #expect(!isInEarly)
         memory.giveBack(2)
         changed.wait { isIn.load(ordering: .sequentiallyConsistent) ? () : nil }
         // More than there is: alone.
