@@ -136,12 +136,12 @@ final class BatchWork {
         let desk = try DecodingDesk(
             executor.analyzer, jobs: order.together, maxMemory: order.base.effectiveMaxMemory)
         let workers = try JobWorkers(
-            order.together, setUp: { Crashes.giveHandlersAStack() }
-        ) { job throws(Failure) in
-            try executor.run(job, at: desk) { _ in
-                try Signals.interruption.check(stage: .decode)
-            }
-        }
+            order.together, setUp: { Crashes.giveHandlersAStack() },
+            work: { job throws(Failure) in
+                try executor.run(job, at: desk) { _ in
+                    try Signals.interruption.check(stage: .decode)
+                }
+            })
         Signals.interruption.onRequest { workers.cancel() }
         try batch.runTogether(workers) { event throws(Failure) in try self.tell(event) }
     }

@@ -44,9 +44,10 @@ import VideoUnderstanding
         #expect(together.done == alone.done && together.failures == alone.failures)
         #expect(company.beside.values.max() == count - 1)
         #expect(try trial.run().worked == [])
-        let unordered = try trial.runTogether(count, output: "as-they-came.jsonl") {
-            $0.isUnordered = true
-        } work: { job throws(Failure) in
+        let unordered = try trial.runTogether(
+            count, output: "as-they-came.jsonl", isUnordered: true
+        ) {
+            job throws(Failure) in
             if job.id == "0" { usleep(200_000) }
             return Trial.outcome(of: job)
         }
@@ -61,7 +62,7 @@ import VideoUnderstanding
         let whole = try Trial(jobs: 8)
         let before = try whole.addWhatIsNotWorked()
         try whole.scratch.write(before, to: "out.jsonl.journal")
-        try whole.runTogether(3) { $0.isUnordered = true }
+        try whole.runTogether(3, isUnordered: true)
         let results = Array(try whole.scratch.text("out.jsonl").utf8)
         let notes = try whole.scratch.lines("out.jsonl.journal")
         try whole.run(output: "alone.jsonl")
@@ -146,15 +147,15 @@ import VideoUnderstanding
         let failure = #expect(throws: Failure.self) {
             try trial.runTogether(
                 3,
-                onEvent: { event throws(Failure) in
-                    guard case .finished(let tally, _, _) = event, tally.done >= 2 else { return }
-                    throw Failure(.interrupted, stage: .tool, message: "enough")
-                },
                 work: { job throws(Failure) in
                     began.add(1, ordering: .relaxed)
                     if job.id == "0" || job.id == "1" { return Trial.outcome(of: job) }
                     while !Task.isCancelled { usleep(1_000) }
                     throw Failure(.interrupted, stage: .decode, message: "cancelled")
+                },
+                onEvent: { event throws(Failure) in
+                    guard case .finished(let tally, _, _) = event, tally.done >= 2 else { return }
+                    throw Failure(.interrupted, stage: .tool, message: "enough")
                 })
         }
         #expect(failure?.code == .interrupted)

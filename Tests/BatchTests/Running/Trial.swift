@@ -83,13 +83,12 @@ struct Trial {
     /// - Parameter work: what each job does, in its thread.
     @discardableResult
     func runTogether(
-        _ count: Int, output: String = "out.jsonl",
-        options fill: (inout BatchOptions) -> Void = { _ in },
-        onEvent: (BatchRun.Event) throws(Failure) -> Void = { _ throws(Failure) in },
-        work: @escaping JobWorkers.Work = { job throws(Failure) in Self.outcome(of: job) }
+        _ count: Int, output: String = "out.jsonl", isUnordered: Bool = false,
+        work: @escaping JobWorkers.Work = { job throws(Failure) in Self.outcome(of: job) },
+        onEvent: (BatchRun.Event) throws(Failure) -> Void = { _ throws(Failure) in }
     ) throws -> RunTally {
         var options = BatchOptions(output: scratch.path(output))
-        fill(&options)
+        options.isUnordered = isUnordered
         var run = try BatchRun(
             try Manifest.reading(manifest), options: options, base: Settings(),
             analyzer: try Self.analyzer.get())
