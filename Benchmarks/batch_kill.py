@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Kills a batch at random moments, lets it go on each time, and compares its results with an undisturbed run's.
 
-usage: batch_kill.py [--jobs N] [--kills N] [--seed N] [--tool PATH] [--keep DIR] FOLDER…
+usage: batch_kill.py [--jobs N] [--kills N] [--together N] [--seed N] [--tool PATH] [--keep DIR] FOLDER…
 
 Every file below the folders becomes some of the jobs, whole and broken ones alike, each with another task; a few jobs are
 lines that are none, or name files that are missing. Writes one line of JSON to standard output; ends with 1 where the
@@ -51,7 +51,7 @@ def manifest(folders, jobs):
 
 def command(options, folder, name):
     return [options.tool, "run", "--input", str(folder / "jobs.jsonl"), "--output", str(folder / name), "--no-timing",
-            "--log-level", "critical"]
+            "--together", str(options.together), "--log-level", "critical"]
 
 
 def machine():
@@ -69,6 +69,7 @@ def main():
     parser.add_argument("folders", nargs="+")
     parser.add_argument("--jobs", type=int, default=300)
     parser.add_argument("--kills", type=int, default=25)
+    parser.add_argument("--together", type=int, default=1, help="jobs that are open at once")
     parser.add_argument("--seed", type=int, default=None)
     root = pathlib.Path(__file__).resolve().parent.parent
     parser.add_argument("--tool", default=str(root / ".build/release/reelscribe"))
@@ -99,18 +100,22 @@ def main():
 
         expected = (folder / "whole.jsonl").read_bytes()
         results = (folder / "killed.jsonl").read_bytes()
-        open_job = None
+        open_jobs = set()
         for line in (folder / "killed.jsonl.journal").read_text().splitlines()[1:]:
             note = json.loads(line)
-            if note["event"] == "begun" and open_job:
-                in_job += 1
-            open_job = note["job"] if note["event"] == "started" else None
+            if note["event"] == "begun":
+                in_job += bool(open_jobs)
+                open_jobs = set()
+            elif note["event"] == "started":
+                open_jobs.add(note["job"])
+            else:
+                open_jobs.discard(note.get("job"))
         documents = [json.loads(line) for line in results.splitlines()]
         keys = [(d["id"], d.get("question_index"), d["error"]["message"] if "error" in d else "") for d in documents]
         valid = subprocess.run([options.tool, "validate", str(folder / "killed.jsonl")], stdout=subprocess.DEVNULL)
         report = {
             **machine(),
-            "jobs": options.jobs, "documents": len(documents), "doubled": len(keys) - len(set(keys)),
+            "jobs": options.jobs, "together": options.together, "documents": len(documents), "doubled": len(keys) - len(set(keys)),
             "kills": landed, "kills_inside_a_job": in_job, "repairs": repaired,
             "equal_to_undisturbed": results == expected,
             "differing": sorted({d["id"] for d, e in zip(documents, map(json.loads, expected.splitlines())) if d != e}),

@@ -119,8 +119,33 @@ package struct KVSequence: Sendable, Equatable {
 }
 
 extension KVPages {
-    /// Sequences that a pass takes at most.
+    /// Sequences of one cache that a pass takes at most.
     package static let mostSequences = Int(RS_KV_MAX_SEQUENCES)
+
+    /// The pages for one pass, which may be about other caches too. They are the owner's again when the
+    /// pass has ended; until then it must live, and neither read nor write them.
+    package mutating func lend() -> LentPages { lent }
+
+    /// The same to read and write at once, within a call that has access to this value.
+    var lent: LentPages {
+        LentPages(
+            format: format, layers: layers, heads: heads, headSize: headSize, count: count,
+            base: base)
+    }
+}
+
+/// Pages that another has lent; see ``KVPages/lend()``.
+package struct LentPages: Sendable {
+    package let format: KVFormat
+    package let layers: Int
+    package let heads: Int
+    package let headSize: Int
+    /// Pages of each head of each layer.
+    let count: Int
+    // Sendable: one pass uses them, while their owner waits for it.
+    nonisolated(unsafe) let base: UnsafeMutablePointer<CChar>
+
+    var pageBytes: Int { rs_kv_page_bytes(format.type, headSize) }
 
     var layout: rs_kv_layout {
         rs_kv_layout(
@@ -129,14 +154,15 @@ extension KVPages {
 
     /// Where a sequence lies in a layer, after checking that it is there.
     func place(of sequence: KVSequence, layer: Int) -> rs_kv_sequence {
-        let pages = (sequence.length + Self.tokensPerPage - 1) / Self.tokensPerPage
+        let pages = (sequence.length + KVPages.tokensPerPage - 1) / KVPages.tokensPerPage
         let owned = max(0, pages - sequence.shared)
         precondition(
             (0..<layers).contains(layer) && sequence.shared >= 0 && sequence.shared <= count
                 && sequence.own >= 0 && sequence.own + owned <= count && sequence.rows >= 0
                 && sequence.rows <= sequence.length
                 && (sequence.rows == 0
-                    || sequence.length - sequence.rows >= sequence.shared * Self.tokensPerPage),
+                    || sequence.length - sequence.rows
+                        >= sequence.shared * KVPages.tokensPerPage),
             "\(sequence) in \(count) pages")
         let start = base + layer * heads * count * pageBytes
         return rs_kv_sequence(

@@ -9,15 +9,23 @@
 /// Threads that nobody waits for, outside the shared pool, as they block.
 package enum DetachedThread {
     /// Runs `body` in a thread of its own; false where there is none to be had.
-    package static func start(_ body: @escaping @Sendable () -> Void) -> Bool {
+    ///
+    /// - Parameter stackBytes: for deep calls; nil: what the system gives every thread.
+    package static func start(
+        stackBytes: Int? = nil, _ body: @escaping @Sendable () -> Void
+    ) -> Bool {
         final class Box: Sendable {
             let body: @Sendable () -> Void
             init(_ body: @escaping @Sendable () -> Void) { self.body = body }
         }
+        var attributes = pthread_attr_t()
+        pthread_attr_init(&attributes)
+        defer { pthread_attr_destroy(&attributes) }
+        if let stackBytes { pthread_attr_setstacksize(&attributes, stackBytes) }
         var thread = pthread_t()
         let box = Unmanaged.passRetained(Box(body))
         let code = pthread_create(
-            &thread, nil,
+            &thread, &attributes,
             { argument in
                 if let argument { Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().body() }
                 return nil

@@ -109,6 +109,33 @@ struct RunCommandTests {
         #expect(try Tool.run("validate", place.path("out.jsonl")).status == 0)
     }
 
+    // Several jobs at once: the same bytes, whatever ends the process in between.
+    @Test func jobsTogetherAreAsOneByOne() throws {
+        let place = try Place()
+        let manifest = try Self.manifest(21, in: place)
+        let whole = try Tool.run(
+            ["run", "--input", manifest, "--output", place.path("whole.jsonl"), "--no-timing"])
+        #expect(whole.status == 3)
+        let arguments = Self.arguments(manifest, place, "--together", "4")
+        for death in 1...3 {
+            let tool = try Tool(arguments)
+            try wait {
+                try !tool.isRunning
+                    || place.text("out.jsonl.journal").count(of: #""beside""#) >= 3 * death
+            }
+            kill(tool.identifier, death == 2 ? SIGTERM : SIGKILL)
+            _ = try tool.outcome()
+        }
+        let last = try Tool.run(arguments)
+        #expect(last.status == 3, "\(last.errors)")
+        #expect(try place.text("out.jsonl") == place.text("whole.jsonl"))
+        for wrong in ["0", "9", "two"] {
+            let refused = try Tool.run(Self.arguments(manifest, place, "--together", wrong))
+            #expect(refused.status == 64)
+        }
+        #expect(try Tool.run("stage", "--together", "2").status == 64)
+    }
+
     // A job that crashes the program is tried once more by the program itself, and then given up;
     // the crash is made with the signal that a real one would raise.
     @Test func aCrashingJobCostsOneJob() throws {

@@ -27,7 +27,7 @@ public struct JobExecutor: Sendable {
     /// another.
     public typealias Opening = @Sendable (Job) throws(Failure) -> JobInput
 
-    public let analyzer: Analyzer
+    public private(set) var analyzer: Analyzer
     private let includesTiming: Bool
     private let open: Opening
     private let waiting: InterruptibleWait?
@@ -85,6 +85,27 @@ public struct JobExecutor: Sendable {
         } catch {
             return try outcome(of: job, failed: error)
         }
+    }
+
+    /// A job that is open beside others: finds its input and turns it into documents. A thread of its
+    /// own calls this.
+    ///
+    /// - Parameter desk: of all jobs that are open at once.
+    /// - Throws: `interrupted` only; see `run`.
+    public func run(
+        _ job: Job, at desk: DecodingDesk, onEvent: (AnalysisEvent) throws -> Void = { _ in }
+    ) throws(Failure) -> JobOutcome {
+        let seat = desk.seat()
+        defer { seat.leave() }
+        var executor = self
+        executor.analyzer = analyzer.at(seat)
+        let prepared: PreparedJob
+        do throws(Failure) {
+            prepared = try prepare(job)
+        } catch {
+            return try outcome(of: job, failed: error)
+        }
+        return try executor.run(job, prepared: prepared, onEvent: onEvent)
     }
 
     /// The error document of a job, unless it was interrupted.

@@ -8,10 +8,13 @@ import OrderedJSON
 enum JournalNote: Sendable, Equatable {
     /// A run begins, as the user started it.
     case begun
-    case started(job: String)
+    ///
+    /// - Parameter beside: jobs of the same run that had begun and not ended; none: whatever was open
+    ///   belongs to a run that has died.
+    case started(job: String, beside: Int = 0)
     /// An error document follows for what is not worked on: a line that is no job, or a job that was
     /// given up. An end of the process in between is none in the middle of the job.
-    case answering(job: String)
+    case answering(job: String, beside: Int = 0)
     case finished(FinishedJob)
     /// The run was asked to stop: the job was given back, and nothing is held against it.
     case released(job: String)
@@ -23,10 +26,8 @@ enum JournalNote: Sendable, Equatable {
 
     var line: String {
         switch self {
-        case .started(let job):
-            return JSON.object(["event": "started", "job": .string(job)]).compact + "\n"
-        case .answering(let job):
-            return JSON.object(["event": "answering", "job": .string(job)]).compact + "\n"
+        case .started(let job, let beside): return Self.line("started", job, beside)
+        case .answering(let job, let beside): return Self.line("answering", job, beside)
         case .released(let job):
             return JSON.object(["event": "released", "job": .string(job)]).compact + "\n"
         case .begun: return "{\"event\":\"begun\"}\n"
@@ -44,6 +45,12 @@ enum JournalNote: Sendable, Equatable {
         }
     }
 
+    private static func line(_ event: String, _ job: String, _ beside: Int) -> String {
+        var object: JSONObject = ["event": .string(event), "job": .string(job)]
+        if beside > 0 { object["beside"] = .int(beside) }
+        return JSON.object(object).compact + "\n"
+    }
+
     /// Nil for what is no note.
     init?(_ line: [UInt8]) {
         guard let value = try? JSON.parse(line), let event = value["event"]?.string else {
@@ -55,8 +62,8 @@ enum JournalNote: Sendable, Equatable {
         }
         guard let job = value["job"]?.string else { return nil }
         switch event {
-        case "started": self = .started(job: job)
-        case "answering": self = .answering(job: job)
+        case "started": self = .started(job: job, beside: value["beside"]?.int ?? 0)
+        case "answering": self = .answering(job: job, beside: value["beside"]?.int ?? 0)
         case "released": self = .released(job: job)
         case "done", "failed":
             guard let request = value["request"]?.string, let stamp = value["stamp"]?.string,
@@ -99,13 +106,14 @@ struct FinishedJob: Sendable, Equatable {
 struct JournalHistory {
     /// All jobs that were ever finished, in order.
     private(set) var finished: [FinishedJob] = []
-    /// How often the process ended in the middle of a job since it was last finished or given back.
+    /// How often the process ended in the middle of a job since it was last finished or given back. A
+    /// job that was open beside others is here with no end that counts: it may have been any of them.
     private(set) var deaths: [String: Deaths] = [:]
     /// Whether the last run ended between the start of a job and the note of its end.
     private(set) var hasOpenJob = false
     /// Names of the jobs that the last run has finished.
     private(set) var finishedSinceBegin: Set<String> = []
-    private var open: String?
+    private var open: Set<String> = []
     /// Nothing was noted: the journal is new.
     private(set) var isEmpty = true
 
@@ -121,37 +129,40 @@ struct JournalHistory {
         isEmpty = false
         switch note {
         case .begun:
+            closeSilently()
             finishedSinceBegin = []
             return
-        case .started(let job):
-            closeSilently()
-            open = job
-        case .answering:
-            closeSilently()
+        case .started(let job, let beside):
+            if beside == 0 { closeSilently() }
+            open.insert(job)
+        case .answering(_, let beside):
+            if beside == 0 { closeSilently() }
             hasOpenJob = true
             return
         case .finished(let job):
             finished.append(job)
             finishedSinceBegin.insert(job.name)
             deaths[job.name] = nil
-            open = nil
+            open.remove(job.name)
         case .released(let job):
             deaths[job] = nil
-            open = nil
+            open.remove(job)
         case .crashed:
-            if let job = open { deaths[job, default: Deaths()].crashes += 1 }
-            open = nil
+            close(\.crashes)
             hasOpenJob = true
             return
         }
-        hasOpenJob = open != nil
+        hasOpenJob = !open.isEmpty
     }
 
     /// The journal has ended.
     mutating func end() { closeSilently() }
 
-    private mutating func closeSilently() {
-        if let job = open { deaths[job, default: Deaths()].silent += 1 }
-        open = nil
+    private mutating func closeSilently() { close(\.silent) }
+
+    /// The process has ended in the middle of all jobs that are open.
+    private mutating func close(_ kind: WritableKeyPath<Deaths, Int>) {
+        for job in open { deaths[job, default: Deaths()][keyPath: kind] += open.count == 1 ? 1 : 0 }
+        open = []
     }
 }

@@ -126,9 +126,14 @@ struct ResultStore: ~Copyable {
     /// Where the journal can be written by a signal handler.
     var journalDescriptor: Int32 { journal.rawDescriptor }
 
-    mutating func start(_ name: String) throws(BatchError) { try note(.started(job: name)) }
+    /// - Parameter beside: jobs that have begun and not ended.
+    mutating func start(_ name: String, beside: Int = 0) throws(BatchError) {
+        try note(.started(job: name, beside: beside))
+    }
 
-    mutating func answer(_ name: String) throws(BatchError) { try note(.answering(job: name)) }
+    mutating func answer(_ name: String, beside: Int = 0) throws(BatchError) {
+        try note(.answering(job: name, beside: beside))
+    }
 
     mutating func release(_ name: String) throws(BatchError) { try note(.released(job: name)) }
 

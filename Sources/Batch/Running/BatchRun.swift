@@ -70,30 +70,100 @@ public struct BatchRun: ~Copyable {
     public mutating func run(
         _ work: Work, onEvent: (Event) throws(Failure) -> Void = { _ in }
     ) throws(Failure) {
-        let plan = try BatchPlan(reader, stored: store.stored, tally: tally)
-        tally = plan.tally
-        let named = Set(reader.manifest.entries.map(\.name))
-        store.forgetInvalid { !named.contains($0) }
-        let todo = plan.todo
+        let todo = try planned()
         try onEvent(.planned(tally, work: todo.count))
         for (place, item) in todo.enumerated() {
             try onEvent(.started(id: item.entry.id, video: item.job?.video ?? ""))
             let next = place + 1 < todo.count ? todo[place + 1] : nil
             let failure = try finish(item, next: next.flatMap { companion($0, of: item) }, work)
-            tally.elapsed = (ContinuousClock.now - begin).seconds
-            try onEvent(.finished(tally, id: item.entry.id, failure: failure))
+            try tell(item, failure, onEvent)
         }
-        let order = options.isUnordered ? nil : reader.manifest.entries.map(\.name)
-        try writing { store throws(BatchError) in try store.settle(order: order) }
-        tally.elapsed = (ContinuousClock.now - begin).seconds
+        try settle()
     }
 
     /// The job to be prepared beside another; nil where one of them has seen the process end, so that
     /// the next end is held against the right one.
     private func companion(_ next: Item, of item: Item) -> Job? {
-        let isSuspect = [next, item].contains { store.deaths[$0.entry.name] != nil }
-        return isSuspect ? nil : next.job
+        isSuspect(next) || isSuspect(item) ? nil : next.job
     }
+
+    /// Does what is to be done, several jobs at once.
+    ///
+    /// Results are added as jobs end, and stand in the order of the manifest afterwards. A job that has
+    /// seen the process end is done by itself, so that the next end is held against the right one.
+    ///
+    /// - Parameters:
+    ///   - workers: do the jobs; as many are open at once as there are workers.
+    ///   - onEvent: as for `run`; called by the thread that calls this.
+    /// - Throws: as `run`. What other jobs have in hand is ended first.
+    public mutating func runTogether(
+        _ workers: JobWorkers, onEvent: (Event) throws(Failure) -> Void = { _ in }
+    ) throws(Failure) {
+        let plan = try planned()
+        try onEvent(.planned(tally, work: plan.count))
+        var left = plan[...]
+        var open: [Int: Item] = [:]
+        var isAlone = false
+        var failure: Failure?
+        while true {
+            do throws(Failure) {
+                while failure == nil, let item = left.first, open.count < workers.count,
+                    open.isEmpty || !(isAlone || isSuspect(item))
+                {
+                    isAlone = isSuspect(item)
+                    left.removeFirst()
+                    try onEvent(.started(id: item.entry.id, video: item.job?.video ?? ""))
+                    if let job = try begin(item, beside: open.count) {
+                        open[workers.begin(job)] = item
+                    } else {
+                        let failure = try answer(item, beside: open.count)
+                        try tell(item, failure, onEvent)
+                    }
+                }
+            } catch {
+                failure = failure ?? error
+                workers.cancel()
+            }
+            guard !open.isEmpty else { break }
+            let (number, result) = workers.next()
+            guard let item = open.removeValue(forKey: number) else {
+                preconditionFailure("a job ended that was not begun")
+            }
+            do throws(Failure) {
+                try tell(item, try conclude(item, result), onEvent)
+            } catch {
+                failure = failure ?? error
+                workers.cancel()
+            }
+        }
+        if let failure { throw failure }
+        try settle()
+    }
+
+    // MARK: - Parts of a run
+
+    private mutating func planned() throws(Failure) -> [Item] {
+        let plan = try BatchPlan(reader, stored: store.stored, tally: tally)
+        tally = plan.tally
+        let named = Set(reader.manifest.entries.map(\.name))
+        store.forgetInvalid { !named.contains($0) }
+        return plan.todo
+    }
+
+    private mutating func settle() throws(Failure) {
+        let order = options.isUnordered ? nil : reader.manifest.entries.map(\.name)
+        try writing { store throws(BatchError) in try store.settle(order: order) }
+        tally.elapsed = (ContinuousClock.now - begin).seconds
+    }
+
+    private mutating func tell(
+        _ item: Item, _ failure: Failure?, _ onEvent: (Event) throws(Failure) -> Void
+    ) throws(Failure) {
+        tally.elapsed = (ContinuousClock.now - begin).seconds
+        try onEvent(.finished(tally, id: item.entry.id, failure: failure))
+    }
+
+    private func isSuspect(_ item: Item) -> Bool { store.deaths[item.entry.name] != nil }
 
     // MARK: - One job
 
@@ -101,37 +171,66 @@ public struct BatchRun: ~Copyable {
     private mutating func finish(
         _ item: Item, next: Job?, _ work: Work
     ) throws(Failure) -> Failure? {
+        guard let job = try begin(item, beside: 0) else { return try answer(item, beside: 0) }
+        return try conclude(
+            item, Result { () throws(Failure) in try work(job, next) })
+    }
+
+    /// Notes that an item is worked on.
+    ///
+    /// - Returns: nil where there is nothing to be worked on: no job, or one that is given up.
+    private mutating func begin(_ item: Item, beside: Int) throws(Failure) -> Job? {
+        guard let job = item.job, fatality(of: item.entry.name) == nil else { return nil }
+        try writing { store throws(BatchError) in
+            try store.start(item.entry.name, beside: beside)
+        }
+        return job
+    }
+
+    /// Writes the error document of an item that is not worked on.
+    private mutating func answer(_ item: Item, beside: Int) throws(Failure) -> Failure? {
         let name = item.entry.name
-        var outcome: JobOutcome
-        var isWorked = false
-        if let job = item.job {
-            if let fatal = fatality(of: name) {
-                try writing { store throws(BatchError) in try store.answer(name) }
-                outcome = JobOutcome(documents: [job.document(of: fatal).json], failure: fatal)
-            } else {
-                try writing { store throws(BatchError) in try store.start(name) }
-                do throws(Failure) {
-                    outcome = try work(job, next)
-                } catch {
-                    try? writing { store throws(BatchError) in try store.release(name) }
-                    throw error
-                }
-                // An input beyond a limit may be beyond any reading too.
-                let isBeyond = outcome.failure?.code.rawValue.hasPrefix("limit.") ?? false
-                if outcome.sha256 == nil, !isBeyond { outcome.sha256 = reader.digest(job) }
-                isWorked = true
-            }
+        try writing { store throws(BatchError) in try store.answer(name, beside: beside) }
+        let outcome: JobOutcome
+        if let job = item.job, let fatal = fatality(of: name) {
+            outcome = JobOutcome(documents: [job.document(of: fatal).json], failure: fatal)
         } else if case .invalid(let invalid) = reader.line(of: item.entry) {
-            try writing { store throws(BatchError) in try store.answer(name) }
             outcome = JobOutcome(documents: [invalid.document.json], failure: invalid.failure)
         } else {
             preconditionFailure("\(item.entry.place) was no job and is one now")
         }
-        if isWorked, let failure = outcome.failure, isKept(item, in: failure) {
+        return try append(outcome, of: item, isWorked: false)
+    }
+
+    /// Keeps what came of a job, or gives it back where it was interrupted.
+    private mutating func conclude(
+        _ item: Item, _ result: Result<JobOutcome, Failure>
+    ) throws(Failure) -> Failure? {
+        let name = item.entry.name
+        var outcome: JobOutcome
+        do throws(Failure) {
+            outcome = try result.get()
+        } catch {
+            try? writing { store throws(BatchError) in try store.release(name) }
+            throw error
+        }
+        // An input beyond a limit may be beyond any reading too.
+        let isBeyond = outcome.failure?.code.rawValue.hasPrefix("limit.") ?? false
+        if outcome.sha256 == nil, !isBeyond, let job = item.job {
+            outcome.sha256 = reader.digest(job)
+        }
+        if let failure = outcome.failure, isKept(item, in: failure) {
             try writing { store throws(BatchError) in try store.release(name) }
             tally.add(outcome)
             return failure
         }
+        return try append(outcome, of: item, isWorked: true)
+    }
+
+    private mutating func append(
+        _ outcome: JobOutcome, of item: Item, isWorked: Bool
+    ) throws(Failure) -> Failure? {
+        let name = item.entry.name
         let finished = FinishedJob(
             name: name, failed: outcome.failure != nil,
             isRetryable: outcome.failure?.retryable ?? false, request: item.request,

@@ -30,37 +30,55 @@ extension ThreadPool {
     ///
     /// - Parameters:
     ///   - keys, values: rows of `pages.heads · pages.headSize`, the sequences' one after the other.
+    ///   - row: the first of these rows.
+    package func store(
+        keys: borrowing FloatBuffer, values: borrowing FloatBuffer, from row: Int = 0,
+        _ sequences: [KVSequence], layer: Int, in pages: LentPages
+    ) {
+        let width = pages.heads * pages.headSize
+        let range = row * width..<(row + rows(of: sequences)) * width
+        var layout = pages.layout
+        let places = sequences.map { pages.place(of: $0, layer: layer) }
+        rs_kv_store(pool, &layout, places, places.count, keys.start(range), values.start(range))
+    }
+
     package func store(
         keys: borrowing FloatBuffer, values: borrowing FloatBuffer, _ sequences: [KVSequence],
         layer: Int, in pages: inout KVPages
     ) {
-        let count = rows(of: sequences) * pages.heads * pages.headSize
-        var layout = pages.layout
-        let places = sequences.map { pages.place(of: $0, layer: layer) }
-        rs_kv_store(
-            pool, &layout, places, places.count, keys.start(0..<count), values.start(0..<count))
+        store(keys: keys, values: values, sequences, layer: layer, in: pages.lent)
     }
 
     /// Each row of a pass attends to the tokens of its sequence up to its own.
     ///
     /// A row gives the same bits whatever rows it is computed with.
     ///
-    /// - Parameter query: rows of `heads · pages.headSize`, the sequences' one after the other.
+    /// - Parameters:
+    ///   - query: rows of `heads · pages.headSize`, the sequences' one after the other.
+    ///   - row: the first of these rows, and of those of `out` that are written.
     package func attend(
-        _ query: borrowing FloatBuffer, heads: Int, _ sequences: [KVSequence], layer: Int,
-        in pages: borrowing KVPages, into out: inout FloatBuffer
+        _ query: borrowing FloatBuffer, from row: Int = 0, heads: Int, _ sequences: [KVSequence],
+        layer: Int, in pages: LentPages, into out: inout FloatBuffer
     ) {
         precondition(heads % pages.heads == 0, "\(heads) heads on \(pages.heads)")
-        let count = rows(of: sequences) * heads * pages.headSize
+        let width = heads * pages.headSize
+        let range = row * width..<(row + rows(of: sequences)) * width
         let places = sequences.map { pages.place(of: $0, layer: layer) }
         let (layout, scale) = (pages.layout, 1 / Float(pages.headSize).squareRoot())
-        let (q, target) = (query.start(0..<count), out.start(0..<count))
+        let (q, target) = (query.start(range), out.start(range))
         places.withUnsafeBufferPointer { places in
             var input = rs_kv_attention_input(
                 layout: layout, sequences: places.baseAddress, count: places.count, q: q,
                 out: target, heads: heads, scale: scale)
             rs_kv_attention(pool, &input)
         }
+    }
+
+    package func attend(
+        _ query: borrowing FloatBuffer, heads: Int, _ sequences: [KVSequence], layer: Int,
+        in pages: borrowing KVPages, into out: inout FloatBuffer
+    ) {
+        attend(query, heads: heads, sequences, layer: layer, in: pages.lent, into: &out)
     }
 
     /// How much of one row's attention falls on each group of tokens of a sequence.
@@ -72,7 +90,7 @@ extension ThreadPool {
     /// - Returns: shares of all that each head attends to, `[heads, groups]`.
     package func attentionShares(
         _ query: borrowing FloatBuffer, row: Int, heads: Int, _ sequence: KVSequence, layer: Int,
-        in pages: borrowing KVPages, watched: Range<Int>, groups: Int
+        in pages: LentPages, watched: Range<Int>, groups: Int
     ) -> [Float] {
         precondition(
             heads % pages.heads == 0 && watched.lowerBound >= 0
@@ -92,6 +110,15 @@ extension ThreadPool {
         }
     }
 
+    package func attentionShares(
+        _ query: borrowing FloatBuffer, row: Int, heads: Int, _ sequence: KVSequence, layer: Int,
+        in pages: borrowing KVPages, watched: Range<Int>, groups: Int
+    ) -> [Float] {
+        attentionShares(
+            query, row: row, heads: heads, sequence, layer: layer, in: pages.lent,
+            watched: watched, groups: groups)
+    }
+
     private func rows(of sequences: [KVSequence]) -> Int {
         precondition(
             !sequences.isEmpty && sequences.count <= KVPages.mostSequences
@@ -109,7 +136,7 @@ extension KVPages {
         precondition(
             (0..<sequence.length).contains(token) && (0..<heads).contains(head),
             "token \(token) of \(sequence), head \(head) of \(heads)")
-        var (layout, place) = (layout, place(of: sequence, layer: layer))
+        var (layout, place) = (lent.layout, lent.place(of: sequence, layer: layer))
         return [Float](unsafeUninitializedCapacity: headSize) { numbers, count in
             rs_kv_expand(&layout, &place, head, token, isValues, numbers.baseAddress)
             count = headSize

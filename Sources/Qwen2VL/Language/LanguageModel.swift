@@ -13,21 +13,28 @@ struct LanguageModel: Sendable {
         frequencies = TokenFrequencies(model.configuration.text)
     }
 
+    /// Puts rows of the embedding table where ``forward(_:_:use:scratch:)`` begins (spec 5.2).
+    func embed(_ ids: ArraySlice<Int>, at first: Int, into scratch: inout LanguageScratch) {
+        for (row, id) in ids.enumerated() {
+            model.language.embedding.expandRow(
+                id, into: &scratch.hidden, at: (first + row) * sizes.hidden)
+        }
+    }
+
     /// Runs the rows of `scratch.hidden` through all layers and leaves the result there.
     ///
     /// - Parameters:
     ///   - positions: of the rows.
-    ///   - sequences: whose the rows are, one after the other; the cache holds their other tokens.
+    ///   - parts: whose the rows are, one after the other.
     ///   - use: whether many tokens of a prompt are read, or a few are decoded.
-    ///   - watched: rows of which it is to be told what they attend to.
-    /// - Returns: of each watched row, `[heads, pairs]` of each layer that is watched.
-    /// - Throws: `CancellationError`, the cache then holding rubbish for the rows.
+    /// - Returns: of each watched row of each part, `[heads, pairs]` of each layer that is watched.
+    /// - Throws: `CancellationError`, the caches then holding rubbish for the rows.
     func forward(
-        _ positions: RotaryPositions, _ sequences: [KVSequence], use: LinearUse,
-        cache: inout KVPages, scratch: inout LanguageScratch, watched: [WatchedRow] = []
-    ) throws -> [[[Float]]] {
+        _ positions: RotaryPositions, _ parts: [PassPart], use: LinearUse,
+        scratch: inout LanguageScratch
+    ) throws -> [[[[Float]]]] {
         let rows = positions.count
-        var looks = [[[Float]]](repeating: [], count: watched.count)
+        var looks = parts.map { [[[Float]]](repeating: [], count: $0.watched.count) }
         scratch.rotary.fill(positions, frequencies: frequencies)
         scratch.clock?.begin()
         for (index, layer) in model.language.layers.enumerated() {
@@ -42,18 +49,10 @@ struct LanguageModel: Sendable {
             scratch.clock?.lap(.qkv)
             rotate(&scratch, rows: rows)
             scratch.clock?.lap(.rope)
-            pool.store(
-                keys: scratch.key, values: scratch.value, sequences, layer: index, in: &cache)
-            pool.attend(
-                scratch.query, heads: sizes.heads, sequences, layer: index, in: cache,
-                into: &scratch.attended)
-            for (place, look) in watched.enumerated()
-            where look.watch.heads.layers.contains(index) {
-                looks[place].append(
-                    pool.attentionShares(
-                        scratch.query, row: look.row, heads: sizes.heads, look.sequence,
-                        layer: index, in: cache, watched: look.watch.visual,
-                        groups: look.watch.pairs))
+            var row = 0
+            for (number, part) in parts.enumerated() {
+                attend(part, from: row, layer: index, &scratch, looks: &looks[number])
+                row += part.rows
             }
             scratch.clock?.lap(.attention)
             pool.apply(
@@ -74,6 +73,27 @@ struct LanguageModel: Sendable {
             scratch.clock?.lap(.down)
         }
         return looks
+    }
+
+    /// Stores the keys and values of a part's rows, from `row` on, and lets them look.
+    private func attend(
+        _ part: PassPart, from row: Int, layer: Int, _ scratch: inout LanguageScratch,
+        looks: inout [[[Float]]]
+    ) {
+        pool.store(
+            keys: scratch.key, values: scratch.value, from: row, part.sequences, layer: layer,
+            in: part.pages)
+        pool.attend(
+            scratch.query, from: row, heads: sizes.heads, part.sequences, layer: layer,
+            in: part.pages, into: &scratch.attended)
+        for (place, look) in part.watched.enumerated()
+        where look.watch.heads.layers.contains(layer) {
+            looks[place].append(
+                pool.attentionShares(
+                    scratch.query, row: row + look.row, heads: sizes.heads, look.sequence,
+                    layer: layer, in: part.pages, watched: look.watch.visual,
+                    groups: look.watch.pairs))
+        }
     }
 
     /// Appends the logits of rows of `scratch.hidden`, `[rows, vocabulary]`.
@@ -112,6 +132,17 @@ struct LanguageModel: Sendable {
             &scratch.key, rows: rows, rowWidth: sizes.kvWidth, heads: sizes.kvHeads,
             headSize: sizes.headSize, cosines: scratch.rotary.cosines, sines: scratch.rotary.sines)
     }
+}
+
+/// Rows of a pass that belong to one cache.
+struct PassPart: Sendable {
+    /// Whose the rows are, one after the other; the pages hold their other tokens.
+    let sequences: [KVSequence]
+    let pages: LentPages
+    /// Rows of which it is to be told what they attend to, counted from the part's first.
+    let watched: [WatchedRow]
+
+    var rows: Int { sequences.reduce(0) { $0 + $1.rows } }
 }
 
 /// Activations of one chunk of tokens.

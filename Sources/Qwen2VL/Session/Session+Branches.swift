@@ -114,19 +114,33 @@ extension Session {
         try decode(steps.map { ($0.branch.number, $0.tokens, $0.position) })
     }
 
+    /// The same in a pass that `pass` runs, which may add tokens of other sessions too. It must have
+    /// ended when `pass` returns.
+    package mutating func decode(
+        _ steps: [Step], in pass: (SessionPart) throws -> PartResult
+    ) throws -> [[[Float]]] {
+        let steps = steps.map { ($0.branch.number, $0.tokens, $0.position) }
+        return take(try pass(try part(steps)), of: steps)
+    }
+
     /// Makes the first tokens of the last pass part of a branch; the others were never there.
     package mutating func keep(_ branch: Branch, _ tokens: Int) { keep(branch.number, tokens) }
 
-    mutating func decode(
-        _ steps: [(sequence: Int, tokens: [Int], position: Int)]
-    ) throws -> [[[Float]]] {
+    typealias NumberedStep = (sequence: Int, tokens: [Int], position: Int)
+
+    mutating func decode(_ steps: [NumberedStep]) throws -> [[[Float]]] {
+        let part = try part(steps)
+        return take(try network.decode([part], scratch: &scratch)[0], of: steps)
+    }
+
+    /// What a pass needs for such steps.
+    private mutating func part(_ steps: [NumberedStep]) throws(SessionError) -> SessionPart {
         let ids = steps.flatMap(\.tokens)
         precondition(
             ids.count <= rows && steps.allSatisfy { !$0.tokens.isEmpty }
                 && Set(steps.map(\.sequence)).count == steps.count,
             "\(ids.count) tokens in \(steps.count) steps, \(rows) rows")
         for step in steps { try check(step.tokens, for: step.sequence) }
-        embed(ids, [], 0..<ids.count)
         let places = steps.map { sequences[$0.sequence].adding($0.tokens.count) }
         var watched: [WatchedRow] = []
         var row = 0
@@ -139,23 +153,24 @@ extension Session {
             }
             row += step.tokens.count
         }
-        let looks = try network.forward(
-            .texts(steps.map { ($0.position, $0.tokens.count) }), places, use: .fewRows,
-            cache: &cache, scratch: &scratch, watched: watched)
-        var logits: [Float] = []
-        network.appendLogits(of: 0..<ids.count, use: .fewRows, &scratch, to: &logits)
-        let vocabulary = network.model.configuration.text.vocabulary
+        return SessionPart(
+            ids: ids, positions: steps.map { ($0.position, $0.tokens.count) }, sequences: places,
+            pages: cache.lend(), watched: watched)
+    }
+
+    /// Notes what the rows of each step attended to.
+    private mutating func take(
+        _ result: PartResult, of steps: [NumberedStep]
+    ) -> [[[Float]]] {
         var (nextRow, nextLook) = (0, 0)
         return steps.map { step in
             let count = step.tokens.count
             if sequences[step.sequence].watch != nil {
-                sequences[step.sequence].looks = Array(looks[nextLook..<nextLook + count])
+                sequences[step.sequence].looks = Array(result.looks[nextLook..<nextLook + count])
                 nextLook += count
             }
             defer { nextRow += count }
-            return (nextRow..<nextRow + count).map {
-                Array(logits[$0 * vocabulary..<($0 + 1) * vocabulary])
-            }
+            return Array(result.logits[nextRow..<nextRow + count])
         }
     }
 

@@ -168,9 +168,10 @@ public struct Session: ~Copyable, Sendable {
                 let sequence = sequences[selected].adding(rows.count)
                 // What is read on the way to the last token decides nothing.
                 let watched = isLast ? watch.map { [sequence.watched(rows.count - 1, $0)] } : nil
+                let part = PassPart(
+                    sequences: [sequence], pages: cache.lend(), watched: watched ?? [])
                 let looks = try network.forward(
-                    positions[rows], [sequence], use: .manyRows, cache: &cache, scratch: &scratch,
-                    watched: watched ?? [])
+                    positions[rows], [part], use: .manyRows, scratch: &scratch)[0]
                 if let look = looks.first { watch?.add(look) }
                 length += rows.count
                 if wantAllLogits || isLast {
@@ -219,10 +220,7 @@ public struct Session: ~Copyable, Sendable {
     /// Rows of the embedding table, and the visual rows in place of the pads (spec 5.2).
     mutating func embed(_ ids: [Int], _ visual: [VisualSpan], _ rows: Range<Int>) {
         let width = network.model.configuration.text.hidden
-        let table = network.model.language.embedding
-        for (row, index) in rows.enumerated() {
-            table.expandRow(ids[index], into: &scratch.hidden, at: row * width)
-        }
+        network.embed(ids[rows], at: 0, into: &scratch)
         for span in visual {
             let part = span.range.clamped(to: rows)
             guard !part.isEmpty else { continue }

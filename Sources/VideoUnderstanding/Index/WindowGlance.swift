@@ -68,10 +68,13 @@ extension Analyzer {
                 timing: &timing)
             return inquiry.score(
                 try timing.measure(\.prefill) {
-                    try LabelScoring(
-                        labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
-                        position: layout.positions.next
-                    ).scores(&session, logits: logits)
+                    try computing {
+                        try LabelScoring(
+                            labels: labels,
+                            endOfSequence: model.configuration.tokens.endOfSequence,
+                            position: layout.positions.next
+                        ).scores(&session, logits: logits)
+                    }
                 })
         }
     }

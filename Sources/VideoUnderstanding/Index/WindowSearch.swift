@@ -186,9 +186,11 @@ extension Analyzer {
         let logits = try read(
             layout, 0..<layout.ids.count, visuals: [], into: &session, timing: &timing)
         return inquiry.score(
-            try LabelScoring(
-                labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
-                position: layout.positions.next
-            ).scores(&session, logits: logits))
+            try computing {
+                try LabelScoring(
+                    labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
+                    position: layout.positions.next
+                ).scores(&session, logits: logits)
+            })
     }
 }

@@ -13,6 +13,7 @@ extension Analyzer {
     ) throws -> Session {
         try requireContext(tokens)
         try requireMemory(tokens: tokens, plan: plan, extra: extra, options: options)
+        seat?.note(memory(tokens: tokens, plan: plan, options: options).ofJob + extra)
         return try Session(model: model, pool: pool, capacity: tokens, kv: options.kv)
     }
 
@@ -30,13 +31,15 @@ extension Analyzer {
         try requireContext(longest)
         try requireMemory(tokens: longest, plan: plan, options: options)
         let text = model.configuration.text
-        let need = memory(tokens: longest, plan: plan, options: options).peak
+        let estimate = memory(tokens: longest, plan: plan, options: options)
+        let need = estimate.peak
         // Its logits are there twice: as they come, and while a token is chosen.
         let bytes =
             text.cacheBytes(tokens: each + KVPages.tokensPerPage, kv: options.kv)
             + 8 * Session.draftRows * text.vocabulary + extra
         let fits = 1 + max(0, options.maxMemory - need) / max(1, bytes)
         let count = min(wanted, options.batch, fits, KVPages.mostSequences - 1)
+        seat?.note(estimate.ofJob + max(0, count - 1) * bytes)
         return try Session(
             model: model, pool: pool, capacity: max(1, trunk), kv: options.kv,
             branches: max(1, count), branchCapacity: each)

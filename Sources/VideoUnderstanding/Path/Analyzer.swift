@@ -17,8 +17,9 @@ public final class Analyzer: Sendable {
     package let tokenizer: Tokenizer
     package let pool: ThreadPool
     package let encoder: VisionEncoder
-    /// Made when a text is first held to a grammar.
-    private let trie = Mutex<TokenTrie?>(nil)
+    /// Where the job is done that this is for; nil where one job at a time uses the model.
+    let seat: DecodingSeat?
+    private let trie: SharedTrie
 
     /// - Parameters:
     ///   - folder: a checkpoint in the published layout, or a GGUF file.
@@ -56,6 +57,28 @@ public final class Analyzer: Sendable {
         self.tokenizer = tokenizer
         pool = ThreadPool(threads: threads)
         encoder = VisionEncoder(model: model, pool: pool)
+        seat = nil
+        trie = SharedTrie()
+    }
+
+    private init(_ other: Analyzer, at seat: DecodingSeat) {
+        name = other.name
+        model = other.model
+        tokenizer = other.tokenizer
+        pool = other.pool
+        encoder = other.encoder
+        trie = other.trie
+        self.seat = seat
+    }
+
+    /// The same model for a job that is open beside others, each used by a thread of its own.
+    public func at(_ seat: DecodingSeat) -> Analyzer { Analyzer(self, at: seat) }
+
+    /// Does what the model computes, when it does so for no other job.
+    func computing<Result>(_ body: () throws -> Result) rethrows -> Result {
+        seat?.beginComputing()
+        defer { seat?.endComputing() }
+        return try body()
     }
 
     // MARK: - The path
@@ -83,13 +106,20 @@ public final class Analyzer: Sendable {
         let start = ContinuousClock.now
         defer { timing.open += (ContinuousClock.now - start).seconds }
         if let prepared {
+            let reader = FrameReader(prepared.video)
+            try reserve(
+                prepared.plan, windowed: windowed, frames: reader.exactFrames, prompts: prompts,
+                transcript: transcript, options: options)
             return VisualStream(
-                FrameReader(prepared.video), plan: prepared.plan,
-                minShot: options.minSegmentSeconds, encoder: encoder,
-                model: model.configuration, prune: options.prune, ablation: options.ablation)
+                reader, plan: prepared.plan, minShot: options.minSegmentSeconds, encoder: encoder,
+                model: model.configuration, prune: options.prune, ablation: options.ablation,
+                seat: seat)
         }
         let opened = try open(
             input, windowed: windowed, prompts: prompts, checksMemory: checksMemory,
+            transcript: transcript, options: options)
+        try reserve(
+            opened.plan, windowed: windowed, frames: opened.reader.exactFrames, prompts: prompts,
             transcript: transcript, options: options)
         // Whoever taps wants pictures as they are.
         try opened.reader.begin(
@@ -98,7 +128,7 @@ public final class Analyzer: Sendable {
         return VisualStream(
             opened.reader, plan: opened.plan, minShot: options.minSegmentSeconds,
             encoder: encoder, model: model.configuration, prune: options.prune,
-            ablation: options.ablation, memory: memory, tap: tap)
+            ablation: options.ablation, memory: memory, seat: seat, tap: tap)
     }
 
     /// Opens an input ahead of its turn; nil where it is decoded in this process, in its turn.
@@ -242,9 +272,11 @@ public final class Analyzer: Sendable {
         }
         let start = ContinuousClock.now
         defer { timing.prefill += (ContinuousClock.now - start).seconds }
-        return try session.prefill(
-            ids: Array(layout.ids[range]), visual: spans, positions: layout.positions[range],
-            wantAllLogits: allLogits)
+        return try computing {
+            try session.prefill(
+                ids: Array(layout.ids[range]), visual: spans, positions: layout.positions[range],
+                wantAllLogits: allLogits)
+        }
     }
 
     /// logits → text, of the selected sequence.
@@ -260,7 +292,7 @@ public final class Analyzer: Sendable {
             session.current, writer(of: layout, options: options, constraint: constraint),
             logits: logits)
         if !piece.isEmpty { try onEvent(.text(piece)) }
-        try group.write(&session) { try onEvent(.text($0)) }
+        try group.write(&session, at: seat) { try onEvent(.text($0)) }
         return try group.texts[0].get()
     }
 
@@ -283,13 +315,21 @@ public final class Analyzer: Sendable {
 
     /// Holds texts of this model to a grammar.
     package func constraint(_ grammar: Grammar) -> ConstrainedText {
-        let trie = trie.withLock { trie in
+        ConstrainedText(
+            grammar, trie: trie.of(tokenizer), tokenizer: tokenizer,
+            endTokens: model.configuration.tokens.endOfSequence)
+    }
+}
+
+/// The tokens of a model in the order of their bytes, made when a text is first held to a grammar.
+private final class SharedTrie: Sendable {
+    private let trie = Mutex<TokenTrie?>(nil)
+
+    func of(_ tokenizer: Tokenizer) -> TokenTrie {
+        trie.withLock { trie in
             let known = trie ?? TokenTrie(tokenizer)
             trie = known
             return known
         }
-        return ConstrainedText(
-            grammar, trie: trie, tokenizer: tokenizer,
-            endTokens: model.configuration.tokens.endOfSequence)
     }
 }

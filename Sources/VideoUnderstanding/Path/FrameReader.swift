@@ -81,6 +81,9 @@ package struct FrameReader: ~Copyable {
 
     package var expectedFramesIsExact: Bool { state.expectedFramesIsExact }
 
+    /// Frames of the whole input, where that is exactly known before they are decoded.
+    var exactFrames: Int? { expectedFramesIsExact ? expectedFrames : nil }
+
     /// See `VideoReader.next`.
     ///
     /// - Parameter timing: gets what decoding took: the work where it is done in this process, by

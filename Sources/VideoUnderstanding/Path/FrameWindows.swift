@@ -70,6 +70,7 @@ package struct FrameWindows: ~Copyable {
     package var reader: FrameReader
     private let ends: WindowEnds
     private let transferSize: PixelSize?
+    private let seat: DecodingSeat?
     private var resampler: Resampler?
     private var shots: ShotJoining
     /// Frames that no window has yet.
@@ -83,8 +84,9 @@ package struct FrameWindows: ~Copyable {
     ///   - transferSize: held frames are resized to this; nil: they stay as they are.
     package init(
         _ reader: consuming FrameReader, limit: WindowLimit, minShot: Double = 0,
-        transferSize: PixelSize? = nil
+        transferSize: PixelSize? = nil, seat: DecodingSeat? = nil
     ) {
+        self.seat = seat
         self.reader = reader
         ends = WindowEnds(limit: limit, least: minShot)
         self.transferSize = transferSize
@@ -147,7 +149,7 @@ package struct FrameWindows: ~Copyable {
 
     /// Reads one more frame, or finds that there is none.
     private mutating func lookAhead(_ timing: inout TimingRecord) throws {
-        guard !hasEnded, var frame = try reader.next(timing: &timing) else {
+        guard !hasEnded, var frame = try nextFrame(&timing) else {
             hasEnded = true
             return
         }
@@ -166,6 +168,11 @@ package struct FrameWindows: ~Copyable {
                 frame: frame,
                 candidate: WindowEnds.Candidate(
                     time: frame.time, instant: frame.instant, cut: cut)))
+    }
+
+    private mutating func nextFrame(_ timing: inout TimingRecord) throws -> SampledFrame? {
+        guard let seat else { return try reader.next(timing: &timing) }
+        return try seat.away { try reader.next(timing: &timing) }
     }
 
     /// Resizes a frame as the model sees it; resizing it again changes nothing.

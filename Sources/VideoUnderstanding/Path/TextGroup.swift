@@ -50,11 +50,13 @@ package struct TextGroup {
     /// Writes all texts to their ends.
     ///
     /// - Parameters:
+    ///   - seat: where passes are shared with other jobs; nil: there are none.
     ///   - onText: gets pieces of the first text that has not ended.
     ///   - onEnd: gets each text as soon as it has ended well, with its place.
     /// - Throws: what ends the work on all of them. What is wrong with one text is told with it.
     package mutating func write(
-        _ session: inout Session, onText: (String) throws -> Void = { _ in },
+        _ session: inout Session, at seat: DecodingSeat? = nil,
+        onText: (String) throws -> Void = { _ in },
         onEnd: (Int, GeneratedText) throws -> Void = { _, _ in }
     ) throws {
         while true {
@@ -63,7 +65,8 @@ package struct TextGroup {
             let open = members.indices.filter { members[$0].writer.pending != nil }
             guard !open.isEmpty else { break }
             // Guesses are for free only while reading the weights is what takes the time.
-            let spare = (Session.draftRows - open.count) / open.count
+            let free = max(0, (seat?.fairShare ?? Session.draftRows) - open.count)
+            let spare = free / open.count
             var steps: [Session.Step] = []
             for index in open {
                 let writer = members[index].writer
@@ -80,7 +83,10 @@ package struct TextGroup {
                         position: writer.pendingPosition))
             }
             guard !steps.isEmpty else { break }
-            let logits = try session.decode(steps)
+            let logits =
+                if let seat { try session.decode(steps, in: seat.decode) } else {
+                    try session.decode(steps)
+                }
             counts.passes += 1
             var stepIndex = 0
             for index in open where stepIndex < steps.count {

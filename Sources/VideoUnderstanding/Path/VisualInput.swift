@@ -102,6 +102,8 @@ package struct VisualInputBuilder {
     /// Sees every batch of patch rows before it is encoded; for traces.
     private let tap: (([Float]) -> Void)?
     private let memory: VideoMemory?
+    /// Says when the model may compute, where jobs share it.
+    private let seat: DecodingSeat?
     private var pruner: TokenPruner?
     /// Embeddings of a pair of which is not known yet what is read, and the pairs before it.
     private var pending: [Float] = []
@@ -124,9 +126,11 @@ package struct VisualInputBuilder {
 
     package init(
         encoder: VisionEncoder, plan: VisualPlan, model: ModelConfiguration, prune: Double? = nil,
-        ablation: Ablation? = nil, memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
+        ablation: Ablation? = nil, memory: VideoMemory? = nil, seat: DecodingSeat? = nil,
+        tap: (([Float]) -> Void)? = nil
     ) {
         self.encoder = encoder
+        self.seat = seat
         // What was spoilt on purpose is not worth remembering.
         self.memory = ablation == nil && tap == nil ? memory : nil
         hidden = model.text.hidden
@@ -227,6 +231,8 @@ package struct VisualInputBuilder {
         let batch = pairs == waiting ? rows : Array(rows[..<count])
         let (encoder, grid) = (encoder, grid(of: pairs))
         if shuffle != nil { tap?(batch) }
+        seat?.beginComputing()
+        defer { seat?.endComputing() }
         let new = try timing.measure(\.vision) { try encoder.encode(batch, grid: grid) }
         if let memory {
             let size = new.count / pairs

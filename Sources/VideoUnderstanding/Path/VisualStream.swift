@@ -12,16 +12,17 @@ package struct VisualStream: ~Copyable {
     package init(
         _ reader: consuming FrameReader, plan: VisualPlan, minShot: Double = 0,
         encoder: VisionEncoder, model: ModelConfiguration, prune: Double? = nil,
-        ablation: Ablation? = nil, memory: VideoMemory? = nil, tap: (([Float]) -> Void)? = nil
+        ablation: Ablation? = nil, memory: VideoMemory? = nil, seat: DecodingSeat? = nil,
+        tap: (([Float]) -> Void)? = nil
     ) {
         self.plan = plan
         // Whoever taps wants pictures as they are.
         windows = FrameWindows(
             reader, limit: plan.limit, minShot: minShot,
-            transferSize: tap == nil ? plan.transferSize : nil)
+            transferSize: tap == nil ? plan.transferSize : nil, seat: seat)
         builder = VisualInputBuilder(
             encoder: encoder, plan: plan, model: model, prune: prune, ablation: ablation,
-            memory: memory, tap: tap)
+            memory: memory, seat: seat, tap: tap)
     }
 
     /// The next window; nil after the last.
@@ -51,7 +52,7 @@ package struct VisualStream: ~Copyable {
 
     /// Frames of the whole input, where that is exactly known before they are decoded.
     var exactFrames: Int? {
-        windows.reader.expectedFramesIsExact ? windows.reader.expectedFrames : nil
+        windows.reader.exactFrames
     }
 
     /// Pairs that the memory knew.

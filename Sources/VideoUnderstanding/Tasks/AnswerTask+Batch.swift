@@ -103,7 +103,7 @@ extension Analyzer {
                 open.append(question)
             }
             let writeStart = ContinuousClock.now
-            try group.write(&session) { try onEvent(.text($0)) }
+            try group.write(&session, at: seat) { try onEvent(.text($0)) }
             let generate = (ContinuousClock.now - writeStart).seconds
             let texts = group.texts
             for (slot, question) in open.enumerated() {

@@ -84,10 +84,12 @@ extension Analyzer {
             layout, layout.visuals[0].upperBound..<layout.ids.count, visuals: [visual],
             into: &session, timing: &timing)
         let scores = try timing.measure(\.generate) {
-            try LabelScoring(
-                labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
-                position: layout.positions.next
-            ).scores(&session, logits: logits)
+            try computing {
+                try LabelScoring(
+                    labels: labels, endOfSequence: model.configuration.tokens.endOfSequence,
+                    position: layout.positions.next
+                ).scores(&session, logits: logits)
+            }
         }
         document.verification = VerificationRecord(probability: inquiry.probability(scores))
         timing.total += (ContinuousClock.now - start).seconds

@@ -60,7 +60,7 @@ extension Analyzer {
             position: layout.positions.next)
         let start = ContinuousClock.now
         let probabilities = LabelScoring.normalized(
-            try scoring.scores(&session, logits: logits))
+            try computing { try scoring.scores(&session, logits: logits) })
         timing.generate += (ContinuousClock.now - start).seconds
         var best = 0
         for (index, probability) in probabilities.enumerated()

@@ -44,7 +44,9 @@ extension Analyzer {
         of input: VideoInput, _ watched: WatchedVideo, timing: inout TimingRecord
     ) throws -> VideoRecord {
         try timing.measure(\.open) {
-            VideoRecord(uri: input.uri, sha256: try Video.sha256(of: input), watched)
+            func digest() throws -> String? { try Video.sha256(of: input) }
+            return VideoRecord(
+                uri: input.uri, sha256: try seat.map { try $0.away(digest) } ?? digest(), watched)
         }
     }
 

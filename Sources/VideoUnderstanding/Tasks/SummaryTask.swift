@@ -165,7 +165,7 @@ extension Analyzer {
                 if branches.count == 1, !piece.isEmpty { try onEvent(.text(piece)) }
             }
             let start = ContinuousClock.now
-            try group.write(&session) { try onEvent(.text($0)) }
+            try group.write(&session, at: seat) { try onEvent(.text($0)) }
             timing.generate += (ContinuousClock.now - start).seconds
             texts += try group.texts.map { try $0.get() }
             for branch in branches { session.release(branch) }

@@ -146,7 +146,7 @@ struct WindowDescriber: ~Copyable {
         defer { timing.generate += (ContinuousClock.now - start).seconds }
         let memory = memory
         try group.write(
-            &session, onText: { try onEvent(.text($0)) },
+            &session, at: analyzer.seat, onText: { try onEvent(.text($0)) },
             onEnd: { place, text in
                 // At once: an interruption loses only what is not whole.
                 guard let memory, memory.file.isWritable, let key = written[place].key else {

@@ -99,6 +99,12 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Have so many jobs open at once, 1 to 8. The model computes for one at a time, but each of its readings of the weights writes a token of the text of every open job: more jobs an hour where texts are long beside their videos. Each open job has memory of its own, below --max-memory together. Results are the same. (default: 1)",
+            valueName: "n"))
+    var together: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "Keep a file of metrics for Prometheus' node exporter up to date.", valueName: "file"),
         completion: .file())
     var metrics: String?
@@ -131,6 +137,9 @@ struct RunCommand: ParsableCommand {
                 "Results are kept safe in a file; reelscribe stage writes to standard output.")
         }
         if let limit, limit < 1 { throw ValidationError("--limit must be at least 1.") }
+        if let together, !(1...8).contains(together) {
+            throw ValidationError("--together must be from 1 to 8.")
+        }
         if force, retryFailed || retryAll {
             throw ValidationError("--force does every job again, failed or not.")
         }
@@ -189,6 +198,7 @@ struct RunCommand: ParsableCommand {
         order.options.shard = shard
         order.options.retry = retryAll ? .everything : retryFailed ? .worthwhile : .nothing
         order.isDry = dryRun
+        order.together = together ?? 1
         order.options.startsOver = force
         order.metrics = metrics
         order.summary = summary

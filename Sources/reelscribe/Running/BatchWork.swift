@@ -15,6 +15,8 @@ struct BatchOrder {
     /// Files to write beside the results.
     var metrics: String?
     var summary: String?
+    /// Jobs that are open at once.
+    var together = 1
     /// Only say what there is to do.
     var isDry = false
     /// The manifest can be read a second time by a process that goes on after a crash.
@@ -40,6 +42,7 @@ final class BatchWork {
     private var metrics: RunMetrics?
     private var hasWarnedOfMetrics = false
     private var tally = RunTally()
+    private var openJobs = 0
     private var model: ModelRecord?
     /// Jobs that a run would do, where this one only looks.
     private var planned: Int?
@@ -103,13 +106,18 @@ final class BatchWork {
         defer { Crashes.forget() }
         let fetcher = order.fetcher
         Signals.interruption.onRequest { fetcher.cancel() }
-        let ahead = LookAhead(
-            JobExecutor(
-                analyzer, includesTiming: options.includesTiming,
-                interruption: Signals.interruption
-            ) { job throws(Failure) in
-                try fetcher.open(job)
-            })
+        let executor = JobExecutor(
+            analyzer, includesTiming: options.includesTiming,
+            interruption: Signals.interruption
+        ) { job throws(Failure) in
+            try fetcher.open(job)
+        }
+        if order.together > 1 {
+            try work(batch: &batch, executor)
+            tally = batch.tally
+            return
+        }
+        let ahead = LookAhead(executor)
         defer { ahead.abandon() }
         try batch.run { job, next throws(Failure) in
             try ahead.run(job, next: next) { _ in
@@ -121,6 +129,21 @@ final class BatchWork {
             try self.tell(event)
         }
         tally = batch.tally
+    }
+
+    /// Several jobs at once.
+    private func work(batch: inout BatchRun, _ executor: JobExecutor) throws(Failure) {
+        let desk = try DecodingDesk(
+            executor.analyzer, jobs: order.together, maxMemory: order.base.effectiveMaxMemory)
+        let workers = try JobWorkers(
+            order.together, setUp: { Crashes.giveHandlersAStack() },
+            work: { job throws(Failure) in
+                try executor.run(job, at: desk) { _ in
+                    try Signals.interruption.check(stage: .decode)
+                }
+            })
+        Signals.interruption.onRequest { workers.cancel() }
+        try batch.runTogether(workers) { event throws(Failure) in try self.tell(event) }
     }
 
     private func survey(_ analyzer: Analyzer, _ options: BatchOptions) throws(Failure) {
@@ -147,10 +170,12 @@ final class BatchWork {
             progress.begin("jobs", total: work, unit: "jobs", pace: .perHour)
         case .started(let id, let video):
             // Before the journal says so, lest there be a moment at which a crash counts for nothing.
+            openJobs += 1
             Crashes.isInJob = true
             log.debug("started", metadata: ["id": "\(id)", "video": "\(video)"])
         case .finished(let tally, let id, let failure):
-            Crashes.isInJob = false
+            openJobs -= 1
+            Crashes.isInJob = openJobs > 0
             self.tally = tally
             progress.advance(to: tally.done + tally.failed, failed: tally.failed)
             if let failure {

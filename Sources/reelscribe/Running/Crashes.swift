@@ -77,8 +77,9 @@ enum Crashes {
         return list
     }
 
-    /// A thread that has used its stack up cannot run a handler on it.
-    private static func giveHandlersAStack() {
+    /// A thread that has used its stack up cannot run a handler on it: each that works on jobs calls
+    /// this.
+    static func giveHandlersAStack() {
         let size = 1 << 16
         var stack = stack_t()
         stack.ss_sp = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: 16)

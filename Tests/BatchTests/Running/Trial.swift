@@ -78,6 +78,24 @@ struct Trial {
         return Ended(tally: run.tally, worked: worked, ahead: ahead)
     }
 
+    /// The same with several jobs open at once.
+    ///
+    /// - Parameter work: what each job does, in its thread.
+    @discardableResult
+    func runTogether(
+        _ count: Int, output: String = "out.jsonl", isUnordered: Bool = false,
+        work: @escaping JobWorkers.Work = { job throws(Failure) in Self.outcome(of: job) },
+        onEvent: (BatchRun.Event) throws(Failure) -> Void = { _ throws(Failure) in }
+    ) throws -> RunTally {
+        var options = BatchOptions(output: scratch.path(output))
+        options.isUnordered = isUnordered
+        var run = try BatchRun(
+            try Manifest.reading(manifest), options: options, base: Settings(),
+            analyzer: try Self.analyzer.get())
+        try run.runTogether(try JobWorkers(count, work: work), onEvent: onEvent)
+        return run.tally
+    }
+
     /// Depends on nothing but the job and its input, as real documents do.
     static func outcome(of job: Job) -> JobOutcome {
         guard FileManager.default.fileExists(atPath: job.video) else {
