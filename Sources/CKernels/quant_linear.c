@@ -13,7 +13,7 @@ enum {
     TILE_BLOCKS = 8,    /* blocks of outputs in one tile of work */
     FEW_TILE_BLOCKS = 4,
     PANEL_TILE = 4,     /* panels that one tile of work quantises */
-    TILE_LEAST_ROWS = 24, /* fewer are bound by reading the weights */
+    TILE_LEAST_ROWS = 24, /* fewer are bound by reading weights */
 };
 
 /* How the quantised rows lie: the four numbers of a quad as signed bytes, as bytes 128 higher, or

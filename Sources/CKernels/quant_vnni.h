@@ -6,6 +6,18 @@ enum {
     FEW_PANELS = 3, /* for which unpacking 4-bit weights does not pay */
 };
 
+/* How a panel finds the weights: as they are, for it alone; as they are, for several panels; or for
+   many, those of 4 bits unpacked. */
+enum state { ALONE, SHARED, UNPACKED };
+
+/* Several panels take so long with a stretch that asking late, and while all of them read it, is
+   what keeps the memory busy. */
+RS_INLINE void ask_ahead(enum state state, const char *at) {
+    enum { AHEAD = 3072 };
+    if (state == ALONE) rs_ask_ahead(at);
+    else __builtin_prefetch(at + AHEAD, 0, 3);
+}
+
 struct stretch {
     size_t first, count;     /* groups */
     const uint8_t *unpacked; /* [groups][QUADS][WIDTH][64], NULL: as packed */
@@ -23,11 +35,10 @@ RS_INLINE __mmask16 lanes_of(const struct job *job, size_t block) {
     return left >= OUTPUTS ? 0xffff : (__mmask16)((1u << left) - 1);
 }
 
-/* `rows` rows of panel p times `blocks` blocks of outputs from `block`; type, rows, blocks and
-   whether many rows share the weights are constants where it is called. Of many rows 4-bit weights
-   are unpacked, and those of 8 bits are in the caches already. */
+/* `rows` rows of panel p times `blocks` blocks of outputs from `block`; type, rows, blocks and the
+   state of the weights are constants where it is called. */
 RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, int blocks,
-                              bool many, struct stretch stretch, size_t p, size_t block) {
+                              enum state state, struct stretch stretch, size_t p, size_t block) {
     const size_t row0 = p * PANEL_ROWS, n0 = block * OUTPUTS;
     __mmask16 mask[WIDTH];
     __m512 sum[PANEL_ROWS][WIDTH];
@@ -64,13 +75,13 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
 #pragma clang loop unroll(full)
             for (int r = 0; r < rows; r++) part[r][b] = start;
         }
-        if (type == RS_INT8 || many) {
+        if (type == RS_INT8 || state == UNPACKED) {
 #pragma clang loop unroll_count(2)
             for (int k = 0; k < QUADS; k++) {
                 __m512i w[WIDTH];
 #pragma clang loop unroll(full)
                 for (int b = 0; b < blocks; b++) {
-                    if (!many) rs_ask_ahead(at[b] + k * 64);
+                    if (type == RS_INT8) ask_ahead(state, at[b] + k * 64);
                     w[b] = type == RS_INT8 ? bytes_at(at[b] + k * 64)
                                            : bytes_at(ready + (k * WIDTH + b) * 64);
                 }
@@ -78,8 +89,7 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 for (int r = 0; r < rows; r++) {
                     int32_t four;
                     memcpy(&four, quads + (k * PANEL_ROWS + r) * 4, 4);
-                    __m512i x = _mm512_set1_epi32(four);
-                    __asm__("" : "+v"(x));
+                    const __m512i x = _mm512_set1_epi32(four);
 #pragma clang loop unroll(full)
                     for (int b = 0; b < blocks; b++)
                         part[r][b] = type == RS_INT8 ? _mm512_dpbusd_epi32(part[r][b], x, w[b])
@@ -93,7 +103,7 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 __m512i w[2][WIDTH];
 #pragma clang loop unroll(full)
                 for (int b = 0; b < blocks; b++) {
-                    rs_ask_ahead(at[b] + k * 64);
+                    ask_ahead(state, at[b] + k * 64);
                     const __m512i both = bytes_at(at[b] + k * 64);
                     w[0][b] = _mm512_and_si512(both, low);
                     w[1][b] = _mm512_and_si512(_mm512_srli_epi16(both, 4), low);
@@ -104,8 +114,7 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                     for (int half = 0; half < 2; half++) {
                         int32_t four;
                         memcpy(&four, quads + ((k + half * QUADS / 2) * PANEL_ROWS + r) * 4, 4);
-                        __m512i x = _mm512_set1_epi32(four);
-                        __asm__("" : "+v"(x));
+                        const __m512i x = _mm512_set1_epi32(four);
 #pragma clang loop unroll(full)
                         for (int b = 0; b < blocks; b++)
                             part[r][b] = _mm512_dpbusd_epi32(part[r][b], w[half][b], x);
@@ -138,21 +147,21 @@ RS_INLINE void multiply_panel(const struct job *job, rs_quant type, int rows, in
                 job->y + (row0 + (size_t)r) * job->outputs + n0 + b * OUTPUTS, mask[b], sum[r][b]);
 }
 
-RS_INLINE void multiply_rows(const struct job *job, rs_quant type, int blocks, bool many,
+RS_INLINE void multiply_rows(const struct job *job, rs_quant type, int blocks, enum state state,
                              struct stretch stretch, size_t p, size_t block) {
     switch (job->rows - p * PANEL_ROWS) {
     case 1:
-        return multiply_panel(job, type, 1, blocks, many, stretch, p, block);
+        return multiply_panel(job, type, 1, blocks, state, stretch, p, block);
     case 2:
-        return multiply_panel(job, type, 2, blocks, many, stretch, p, block);
+        return multiply_panel(job, type, 2, blocks, state, stretch, p, block);
     case 3:
-        return multiply_panel(job, type, 3, blocks, many, stretch, p, block);
+        return multiply_panel(job, type, 3, blocks, state, stretch, p, block);
     case 4:
-        return multiply_panel(job, type, 4, blocks, many, stretch, p, block);
+        return multiply_panel(job, type, 4, blocks, state, stretch, p, block);
     case 5:
-        return multiply_panel(job, type, 5, blocks, many, stretch, p, block);
+        return multiply_panel(job, type, 5, blocks, state, stretch, p, block);
     default:
-        return multiply_panel(job, type, 6, blocks, many, stretch, p, block);
+        return multiply_panel(job, type, 6, blocks, state, stretch, p, block);
     }
 }
 
@@ -163,7 +172,7 @@ static void unpack_vnni(const struct job *job, struct stretch stretch, size_t bl
         for (int b = 0; b < blocks; b++) {
             const char *from = block_at(job, block + (size_t)b, stretch.first + g);
             for (int k = 0; k < QUADS / 2; k++) {
-                rs_ask_ahead(from + k * 64);
+                ask_ahead(UNPACKED, from + k * 64);
                 const __m512i both = bytes_at(from + k * 64);
                 _mm512_storeu_si512(to + (k * WIDTH + b) * 64, _mm512_and_si512(both, low));
                 _mm512_storeu_si512(to + ((k + QUADS / 2) * WIDTH + b) * 64,
@@ -172,40 +181,41 @@ static void unpack_vnni(const struct job *job, struct stretch stretch, size_t bl
         }
 }
 
-/* All panels times `blocks` blocks of outputs, over a stretch of groups. */
 RS_INLINE void multiply_blocks(const struct job *job, rs_quant type, int blocks, size_t block,
-                               struct stretch stretch, void *scratch) {
-    if (job->panels <= FEW_PANELS) {
-        for (size_t p = 0; p < job->panels; p++)
-            multiply_rows(job, type, blocks, false, stretch, p, block);
+                               void *scratch) {
+    if (job->panels == 1) {
+        const struct stretch all = {.first = 0, .count = job->groups};
+        multiply_rows(job, type, blocks, ALONE, all, 0, block);
         return;
     }
-    if (type == RS_INT4) {
-        unpack_vnni(job, stretch, block, blocks, scratch);
-        stretch.unpacked = scratch;
-    }
-    for (size_t p = 0; p < job->panels; p++)
-        multiply_rows(job, type, blocks, true, stretch, p, block);
-}
-
-/* The rows of a stretch stay in the second cache for all blocks of the tile, the weights of two blocks in
-   the first for all panels. */
-RS_INLINE void multiply_tile(const struct job *job, rs_quant type, size_t first, size_t end,
-                             void *scratch) {
-    const size_t depth = job->panels == 1 ? job->groups : DEPTH_GROUPS;
-    for (size_t g = 0; g < job->groups; g += depth) {
-        const struct stretch stretch = {.first = g, .count = rs_min(depth, job->groups - g)};
-        for (size_t block = first; block < end; block += WIDTH) {
-            if (end - block >= WIDTH) multiply_blocks(job, type, WIDTH, block, stretch, scratch);
-            else multiply_blocks(job, type, 1, block, stretch, scratch);
+    for (size_t g = 0; g < job->groups; g += DEPTH_GROUPS) {
+        struct stretch stretch = {.first = g, .count = rs_min(DEPTH_GROUPS, job->groups - g)};
+        if (job->panels <= FEW_PANELS) {
+            for (size_t p = 0; p < job->panels; p++)
+                multiply_rows(job, type, blocks, SHARED, stretch, p, block);
+            continue;
         }
+        if (type == RS_INT4) {
+            unpack_vnni(job, stretch, block, blocks, scratch);
+            stretch.unpacked = scratch;
+        }
+        for (size_t p = 0; p < job->panels; p++)
+            multiply_rows(job, type, blocks, UNPACKED, stretch, p, block);
     }
 }
 
 static void quant_tile_vnni(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
-    const size_t first = tile * job->tile_blocks;
-    const size_t end = rs_min(first + job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
-    if (job->type == RS_INT8) multiply_tile(job, RS_INT8, first, end, scratch);
-    else multiply_tile(job, RS_INT4, first, end, scratch);
+    const size_t end =
+        rs_min((tile + 1) * job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
+    for (size_t block = tile * job->tile_blocks; block < end; block += WIDTH) {
+        const bool pair = end - block >= WIDTH;
+        if (job->type == RS_INT8) {
+            if (pair) multiply_blocks(job, RS_INT8, WIDTH, block, scratch);
+            else multiply_blocks(job, RS_INT8, 1, block, scratch);
+        } else {
+            if (pair) multiply_blocks(job, RS_INT4, WIDTH, block, scratch);
+            else multiply_blocks(job, RS_INT4, 1, block, scratch);
+        }
+    }
 }
