@@ -143,9 +143,14 @@ class Comparison:
         clip = self.setting.clip
         if "ask" in self.options.only and not clip.exists():
             part = clip.with_suffix(".part.mp4")
-            subprocess.run(["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "lavfi", "-i",
-                            "testsrc2=size=1280x720:rate=30:duration=60", "-c:v", "libx264", "-preset", "veryfast",
-                            "-pix_fmt", "yuv420p", str(part)], check=True)
+            try:
+                run(["ffmpeg", "-hide_banner", "-loglevel", "error", "-nostdin", "-y", "-f", "lavfi", "-i",
+                     "testsrc2=size=1280x720:rate=30:duration=60", "-c:v", "libx264", "-preset", "veryfast",
+                     "-pix_fmt", "yuv420p", str(part)], logs / "preparation.log", self.options)
+            except Missing as error:
+                for side in self.sides:
+                    self.lose(side, "ask", f"no clip: {error}")
+                return
             os.replace(part, clip)
 
     def measure(self, side, turn, logs):
