@@ -5,8 +5,6 @@
 enum {
     TILE_BYTES = 512 << 10, /* weights of one tile of work */
     GROUP = 4,              /* rows of weights read side by side, at most */
-    NEAR = 1024,            /* bytes between reading and prefetching into the first cache */
-    FAR = 6144,             /* the same for the second */
     STRETCH = 4096,         /* numbers of x that are multiplied with a tile at a time */
 };
 

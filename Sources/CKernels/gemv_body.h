@@ -38,8 +38,7 @@ RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows
 #pragma clang loop unroll(full)
         for (int g = 0; g < group; g++) {
             const char *line = w[g] + k * rs_size_of(type);
-            __builtin_prefetch(line + far, 0, 2);
-            __builtin_prefetch(line + near, 0, 3);
+            rs_ask_ahead(line, near, far);
         }
 #pragma clang loop unroll(full)
         for (int v = 0; v < vectors; v++)
@@ -74,7 +73,7 @@ RS_INLINE void dot_tile(const struct job *job, rs_type type, int group, int rows
     const size_t whole = job->columns / RS_LANES * RS_LANES;
     const size_t step = rows <= 2 ? rs_max(whole, 1) : STRETCH / (size_t)rows / RS_LANES * RS_LANES;
     const size_t next = (size_t)group * job->columns * rs_size_of(type);
-    const size_t near = rows <= 2 ? NEAR : next, far = rows <= 2 ? FAR : 3 * next;
+    const size_t near = rows <= 2 ? RS_NEAR : next, far = rows <= 2 ? RS_FAR : 3 * next;
     size_t k = 0;
     do {
         const size_t stop = rs_min(k + step, whole);

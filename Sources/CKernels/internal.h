@@ -78,4 +78,14 @@ static inline struct rs_ahead rs_nothing_ahead(const void *near) {
     return (struct rs_ahead){.at = near, .size = 0};
 }
 
+/* Bytes between reading weights and asking for them: for the first cache, and for the second. */
+enum { RS_NEAR = 1024, RS_FAR = 6144 };
+
+/* Weights that are read once, in order, are asked for twice: early for the second cache, which has
+   many requests under way at once, and late for the first. */
+static inline void rs_ask_ahead(const char *at, size_t near, size_t far) {
+    __builtin_prefetch(at + far, 0, 2);
+    __builtin_prefetch(at + near, 0, 3);
+}
+
 #endif

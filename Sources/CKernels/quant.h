@@ -29,12 +29,4 @@ static inline size_t rs_block_bytes(rs_quant type) {
     return type == RS_INT8 ? sizeof(struct block8) : sizeof(struct block4);
 }
 
-/* Weights that are read once, in order, are asked for twice: early for the second cache, which has
-   many requests under way at once, and late for the first. */
-static inline void rs_ask_ahead(const char *at) {
-    enum { NEAR = 1024, FAR = 6144 };
-    __builtin_prefetch(at + FAR, 0, 2);
-    __builtin_prefetch(at + NEAR, 0, 3);
-}
-
 #endif

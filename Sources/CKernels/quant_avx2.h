@@ -25,7 +25,7 @@ RS_INLINE void multiply8(int rows, bool unpacked, const char *w, const char *qua
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) part[r][0] = part[r][1] = _mm256_setzero_si256();
     for (int k = 0; k < QUADS; k++) {
-        if (!unpacked) rs_ask_ahead(w + k * 64);
+        if (!unpacked) rs_ask_ahead(w + k * 64, RS_NEAR, RS_FAR);
 #pragma clang loop unroll(full)
         for (int two = 0; two < 2; two++) {
             __m256i pair[2];
@@ -61,7 +61,7 @@ RS_INLINE void multiply4(int rows, bool unpacked, const char *w, const char *qua
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
         for (int k = 0; k < QUADS / 2; k++) {
-            if (!unpacked && halfway == 0) rs_ask_ahead(w + k * 64);
+            if (!unpacked && halfway == 0) rs_ask_ahead(w + k * 64, RS_NEAR, RS_FAR);
             __m256i four[2];
 #pragma clang loop unroll(full)
             for (int half = 0; half < 2; half++) {

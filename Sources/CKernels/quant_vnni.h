@@ -14,7 +14,7 @@ enum state { ALONE, SHARED, UNPACKED };
    what keeps the memory busy. */
 RS_INLINE void ask_ahead(enum state state, const char *at) {
     enum { AHEAD = 3072 };
-    if (state == ALONE) rs_ask_ahead(at);
+    if (state == ALONE) rs_ask_ahead(at, RS_NEAR, RS_FAR);
     else __builtin_prefetch(at + AHEAD, 0, 3);
 }
 
