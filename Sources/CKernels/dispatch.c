@@ -23,6 +23,30 @@ bool rs_level_available(rs_level level) {
     }
 }
 
+#if defined(__x86_64__)
+
+bool rs_has_bf16(rs_level level) {
+    return level == RS_AVX512 && __builtin_cpu_supports("avx512bf16");
+}
+
+bool rs_has_vnni(rs_level level) {
+    return level == RS_AVX512 && __builtin_cpu_supports("avx512vnni");
+}
+
+#else
+
+bool rs_has_bf16(rs_level level) {
+    (void)level;
+    return false;
+}
+
+bool rs_has_vnni(rs_level level) {
+    (void)level;
+    return false;
+}
+
+#endif
+
 const char *rs_name_of_level(rs_level level) {
     switch (level) {
     case RS_AVX2:

@@ -26,6 +26,7 @@ struct worker {
 
 struct rs_pool {
     rs_level level;
+    rs_activations activations;
     size_t threads;          /* workers[0] stands for the caller */
     struct worker *workers;
     void *shared;
@@ -189,7 +190,9 @@ size_t rs_pool_threads(const rs_pool *pool) { return pool->threads; }
 
 rs_level rs_pool_level(const rs_pool *pool) { return pool->level; }
 
-rs_pool *rs_pool_create(size_t threads, rs_level level) {
+rs_activations rs_pool_activations(const rs_pool *pool) { return pool->activations; }
+
+rs_pool *rs_pool_create(size_t threads, rs_level level, rs_activations activations) {
     threads = rs_min(rs_max(threads, 1), 1024);
     rs_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return NULL;
@@ -204,6 +207,7 @@ rs_pool *rs_pool_create(size_t threads, rs_level level) {
         return NULL;
     }
     pool->level = rs_level_available(level) ? level : RS_SCALAR;
+    pool->activations = activations;
     pool->workers[0].scratch = scratch;
     atomic_init(&pool->gate, CLOSED);
     pthread_mutex_init(&pool->holder, NULL);

@@ -15,17 +15,35 @@ public final class ThreadPool: Sendable {
     /// The vector instructions that the kernels use.
     public var instructionSet: InstructionSet { InstructionSet(rs_pool_level(pool)) }
 
+    /// How kernels round activations before products with weights.
+    public var activations: Activations { Activations(rs_pool_activations(pool)) }
+
+    /// Whatever decides on the bits of a result, beside its shapes: equal names give equal bits, on
+    /// any machine.
+    package var arithmetic: String {
+        let set = instructionSet
+        guard activations == .fast else { return set.rawValue }
+        let bf16 = rs_has_bf16(set.level) ? " bf16" : ""
+        return "\(set.rawValue) fast" + bf16 + (rs_has_vnni(set.level) ? " vnni" : "")
+    }
+
     /// Cores that this process may use, second threads of a core not counted.
     public static var performanceCores: Int { rs_cores() }
 
-    /// - Parameter threads: at least 1. There are fewer where the system refuses more.
-    public convenience init(threads: Int) {
-        self.init(threads: threads, instructionSet: .current)
+    /// - Parameters:
+    ///   - threads: at least 1. There are fewer where the system refuses more.
+    ///   - activations: how they are rounded before products with weights.
+    public convenience init(threads: Int, activations: Activations = .full) {
+        self.init(threads: threads, instructionSet: .current, activations: activations)
     }
 
-    package init(threads: Int, instructionSet: InstructionSet) {
+    package init(
+        threads: Int, instructionSet: InstructionSet, activations: Activations = .full
+    ) {
         precondition(threads > 0, "a pool of \(threads) threads")
-        guard let pool = rs_pool_create(threads, instructionSet.level) else {
+        guard
+            let pool = rs_pool_create(threads, instructionSet.level, activations.rounding)
+        else {
             preconditionFailure("no address space for a thread pool")
         }
         self.pool = pool

@@ -25,3 +25,4 @@ public typealias WeightFormats = Qwen2VL.WeightFormats
 
 public typealias WeightFormat = Compute.WeightFormat
 public typealias KVFormat = Compute.KVFormat
+public typealias Activations = Compute.Activations

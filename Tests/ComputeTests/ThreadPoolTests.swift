@@ -7,7 +7,7 @@ import Testing
     /// are more threads than tiles or than cores.
     @Test(arguments: [1, 2, 3, 16], [0, 1, 2, 7, 1000])
     func runsEachTileOnce(_ threads: Int, tiles: Int) throws {
-        let pool = try #require(rs_pool_create(threads, rs_default_level()))
+        let pool = try #require(rs_pool_create(threads, rs_default_level(), RS_FULL))
         defer { rs_pool_destroy(pool) }
         // No lock: that what tiles wrote is seen afterwards is the pool's own promise.
         let counts = UnsafeMutablePointer<Int>.allocate(capacity: max(tiles, 1))
@@ -62,6 +62,30 @@ import Testing
         #expect(InstructionSet.current.isAvailable)
         #expect(ThreadPool(threads: 1).instructionSet == .current)
         #expect(ThreadPool(threads: 1, instructionSet: .scalar).instructionSet == .scalar)
+    }
+
+    /// What kernels are to round reaches the pool that they ask.
+    @Test(arguments: Activations.allCases)
+    func knowsHowToRound(_ activations: Activations) {
+        #expect(ThreadPool(threads: 1, activations: activations).activations == activations)
+        #expect(ThreadPool(threads: 1).activations == .full)
+        for set in InstructionSet.allCases where set.isAvailable {
+            let pool = ThreadPool(threads: 1, instructionSet: set, activations: activations)
+            #expect(pool.activations == activations)
+            // `full` has one name for all processors of a level, and `fast` another for each kind.
+            #expect((pool.arithmetic == set.rawValue) == (activations == .full))
+        }
+    }
+
+    /// No level claims instructions that belong to another.
+    @Test func wideProductsBelongToAVX512() {
+        for level in [RS_SCALAR, RS_AVX2, RS_NEON] {
+            #expect(!rs_has_bf16(level) && !rs_has_vnni(level))
+        }
+        let pool = ThreadPool(threads: 1, activations: .fast)
+        let isWide = pool.instructionSet == .avx512
+        #expect(pool.arithmetic.contains("bf16") == (isWide && rs_has_bf16(RS_AVX512)))
+        #expect(pool.arithmetic.contains("vnni") == (isWide && rs_has_vnni(RS_AVX512)))
     }
 
     /// A size that no machine has is an error, not a trap.

@@ -18,8 +18,8 @@ public struct JobOption: Sendable {
     /// Options of the command line that decide for the whole run: what is loaded, what may be
     /// touched, and where results go.
     static let ofRun: Set<String> = [
-        "model", "weights", "vision-weights", "kv", "mrope", "threads", "batch",
-        "drafts", "max-memory",
+        "model", "weights", "vision-weights", "kv", "activations", "mrope", "threads",
+        "batch", "drafts", "max-memory",
         "allow-references",
         "output",
         "no-timing",

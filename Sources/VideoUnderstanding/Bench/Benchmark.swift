@@ -19,6 +19,8 @@ public struct Benchmark: Sendable {
         public var frameSize: PixelSize
         /// How keys and values of past tokens are stored.
         public var kv: KVFormat
+        /// How activations are rounded before products with weights.
+        public var activations: Activations
         /// The machine itself is always measured.
         public var parts: Set<Part> = Set(Part.allCases)
         /// Whether it is noted where the time of the passes of a model goes.
@@ -27,7 +29,7 @@ public struct Benchmark: Sendable {
         public init(
             threads: Int, repeats: Int = 5, prefillTokens: [Int] = [512, 4096],
             decodeTokens: Int = 16, frameSize: PixelSize = PixelSize(width: 644, height: 364),
-            kv: KVFormat = .f32
+            kv: KVFormat = .f32, activations: Activations = .full
         ) {
             self.threads = threads
             self.repeats = repeats
@@ -35,6 +37,7 @@ public struct Benchmark: Sendable {
             self.decodeTokens = decodeTokens
             self.frameSize = frameSize
             self.kv = kv
+            self.activations = activations
         }
     }
 
@@ -51,7 +54,7 @@ public struct Benchmark: Sendable {
 
     public init(_ options: Options) {
         self.options = options
-        pool = ThreadPool(threads: options.threads)
+        pool = ThreadPool(threads: options.threads, activations: options.activations)
     }
 
     /// What the machine can do at best: measured before a model takes its memory.
@@ -235,7 +238,8 @@ public struct Benchmark: Sendable {
     private func document(_ model: Model) -> BenchDocument {
         BenchDocument(
             machine: MachineRecord(pool, blas: blas), model: model.name,
-            weights: model.format.rawValue, layers: model.configuration.text.layers,
+            weights: model.format.rawValue, activations: pool.activations,
+            layers: model.configuration.text.layers,
             weightBytes: model.weightBytes, measurements: measurements,
             detail: options.detail ? details : nil, peakMemory: ProcessMemory.peak)
     }

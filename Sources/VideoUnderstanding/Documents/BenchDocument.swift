@@ -1,3 +1,4 @@
+import Compute
 import OrderedJSON
 
 /// The machine that figures were measured on.
@@ -81,6 +82,8 @@ public struct BenchDocument: Document, Equatable {
     /// Name of the checkpoint, or of the size with random weights.
     public var model: String
     public var weights: String
+    /// How they were rounded before products with weights; told where it is not the default.
+    public var activations: Activations
     /// Layers of the language model that were really there (`--layers`).
     public var layers: Int
     /// Bytes of all weights.
@@ -93,13 +96,15 @@ public struct BenchDocument: Document, Equatable {
     public var warnings: [WarningRecord]
 
     public init(
-        machine: MachineRecord, model: String, weights: String, layers: Int, weightBytes: Int,
+        machine: MachineRecord, model: String, weights: String,
+        activations: Activations = .full, layers: Int, weightBytes: Int,
         measurements: [MeasurementRecord], detail: [PassRecord]? = nil, peakMemory: Int,
         warnings: [WarningRecord] = []
     ) {
         self.machine = machine
         self.model = model
         self.weights = weights
+        self.activations = activations
         self.layers = layers
         self.weightBytes = weightBytes
         self.measurements = measurements
@@ -112,6 +117,7 @@ public struct BenchDocument: Document, Equatable {
         var described = ObjectBuilder()
         described.add("name", model)
         described.add("weights", weights)
+        if activations != .full { described.add("activations", activations.rawValue) }
         described.add("layers", layers)
         described.add("bytes", weightBytes)
         var members = ObjectBuilder(Self.kind)

@@ -181,12 +181,12 @@ extension Analyzer {
         digest.add(IndexFormat.version)
         digest.add(reading.rawValue)
         digest.add(content)
-        digest.add(IndexSettings.json(settings, model: model.configuration).compact)
+        digest.add(indexSettings(settings))
         digest.add(settings.subtitles.stamp(of: input.uri)?.compact ?? "")
-        digest.add(model.indexKey)
+        digest.add(indexKey)
         digest.add(Prompts.version)
         // What this machine computes, to the bit.
-        digest.add(InstructionSet.current.rawValue)
+        digest.add(pool.arithmetic)
         let key = digest.finish()
         let output = IndexOutput(path: cache.path(of: key))
         while true {

@@ -30,6 +30,9 @@ struct IndexSettings {
         members.add("allow_references", .bool(settings.allowReferences))
         // Not what the model sees, but what it made of it: notes and prefixes.
         if settings.kv != .f32 { members.add("kv", settings.kv.rawValue) }
+        if settings.activations != .full {
+            members.add("activations", settings.activations.rawValue)
+        }
         members.add("mrope", settings.mrope.rawValue)
         members.add("system", orNull: settings.system.map(JSON.string))
         members.add("window", text(settings.window))
@@ -72,7 +75,10 @@ struct IndexSettings {
             let choice = json["subtitles"]?.string.flatMap(SubtitleChoice.init(typed:)),
             let subtitleTokens = json["subtitle_tokens"]?.int,
             json["prune"].map({ $0.double.map { (0...1).contains($0) } ?? false }) ?? true,
-            let kv = json["kv"].map({ $0.string.flatMap(KVFormat.init(rawValue:)) }) ?? .f32
+            let kv = json["kv"].map({ $0.string.flatMap(KVFormat.init(rawValue:)) }) ?? .f32,
+            let activations = json["activations"].map({
+                $0.string.flatMap(Activations.init(rawValue:))
+            }) ?? .full
         else { return nil }
         var settings = Settings()
         settings.sampling.mode = mode
@@ -88,6 +94,7 @@ struct IndexSettings {
         settings.pixels.totalPixels = totalPixels
         settings.allowReferences = references
         settings.kv = kv
+        settings.activations = activations
         settings.mrope = mrope
         settings.system = system.string
         settings.window = window

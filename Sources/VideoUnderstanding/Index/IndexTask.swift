@@ -67,10 +67,10 @@ extension Analyzer {
             let old = try IndexedVideo(try IndexFile.reading(output.path))
             let content = try Video.sha256(of: input, while: { !Task.isCancelled })
             try Task.checkCancellation()
-            let wanted = IndexSettings.json(settings, model: model.configuration).compact
+            let wanted = indexSettings(settings)
             let isSame =
                 old.header.content == content && old.header.settings == wanted
-                && old.header.model == model.indexKey && old.header.prompts == Prompts.version
+                && old.header.model == indexKey && old.header.prompts == Prompts.version
             guard extends || isSame else {
                 throw Failure(
                     .outputUnwritable, stage: .output,
@@ -117,8 +117,7 @@ extension Analyzer {
         }
         let header = IndexHeader(
             content: content, uri: input.uri,
-            settings: IndexSettings.json(settings, model: model.configuration).compact,
-            model: model.indexKey, modelName: name, prompts: Prompts.version,
+            settings: indexSettings(settings), model: indexKey, modelName: name, prompts: Prompts.version,
             prefixes: request.prefixes.rawValue,
             stamp: input.localPath.flatMap { SystemFiles.realPath($0) }
                 .flatMap(IndexStamp.init(path:))?.text ?? "")

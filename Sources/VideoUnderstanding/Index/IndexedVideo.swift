@@ -63,12 +63,15 @@ public struct IndexedVideo: Sendable {
     }
 
     /// - Throws: where the index is of another model, or was made with other settings.
-    func require(_ model: Model, _ settings: Settings) throws(Failure) {
-        guard header.model == model.indexKey else {
+    func require(_ analyzer: Analyzer, _ settings: Settings) throws(Failure) {
+        let model = analyzer.model
+        // How activations are rounded is told as the setting that it is.
+        let key = model.indexKey(self.settings.activations)
+        guard header.model == key else {
             throw Failure(
                 .indexMismatch, stage: .model,
                 message: "\(file.path) was made with the model \(header.modelName) "
-                    + "(\(header.model)), not \(model.name) (\(model.indexKey))",
+                    + "(\(header.model)), not \(model.name) (\(key))",
                 hint: "name that model with --model, or make the index again")
         }
         guard header.prompts == Prompts.version else {
@@ -77,7 +80,7 @@ public struct IndexedVideo: Sendable {
                 message: "\(file.path) was made with other prompts than this reelscribe has",
                 hint: "make the index again")
         }
-        let asked = IndexSettings.json(settings, model: model.configuration).compact
+        let asked = analyzer.indexSettings(settings)
         guard header.settings == asked else {
             throw Failure(
                 .indexMismatch, stage: .options,

@@ -71,11 +71,27 @@ package struct VideoMemory: Sendable {
 }
 
 extension Model {
-    /// Which numbers this model gives: its weights and how they are stored.
-    package var indexKey: String { "\(fingerprint) \(format.rawValue) \(visionFormat.rawValue)" }
+    /// Which numbers this model gives: its weights, how they are stored, and what they are multiplied
+    /// with.
+    func indexKey(_ activations: Activations) -> String {
+        let key = "\(fingerprint) \(format.rawValue) \(visionFormat.rawValue)"
+        // Indexes from before there was a choice stay as they are.
+        return activations == .full ? key : "\(key) \(activations.rawValue)"
+    }
 }
 
 extension Analyzer {
+    /// Which numbers this analyzer gives.
+    var indexKey: String { model.indexKey(pool.activations) }
+
+    /// What of the settings an index depends on, as it has it.
+    func indexSettings(_ settings: Settings) -> String {
+        var settings = settings
+        // This decides, whatever is asked for.
+        settings.activations = pool.activations
+        return IndexSettings.json(settings, model: model.configuration).compact
+    }
+
     /// The name of what a session remembers of the tokens before `end`.
     func prefixKey(
         _ layout: PromptLayout, _ end: Int, _ visual: VisualInput, kv: KVFormat
@@ -85,7 +101,7 @@ extension Analyzer {
         // The name changes with the layout of what is kept.
         digest.add("prefix in pages")
         digest.add(kv.rawValue)
-        digest.add(model.indexKey)
+        digest.add(indexKey)
         digest.add(Array(layout.ids[..<end]))
         digest.add(positions.time)
         digest.add(positions.height)

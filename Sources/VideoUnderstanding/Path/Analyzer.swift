@@ -26,12 +26,12 @@ public final class Analyzer: Sendable {
     ///   - projector: the GGUF file of the vision tower; nil: looked for beside the other.
     ///   - name: what documents call it; nil: by its folder.
     ///   - weights: how the matrices are to be stored in memory.
+    ///   - activations: how they are rounded before products with weights.
     ///   - maxMemory: bytes that the weights alone must not exceed; nil: any number.
     /// - Throws: `Failure` with a code `model.…`, or `limit.memory`.
     public convenience init(
         folder: String, projector: String? = nil, name: String? = nil, weights: WeightFormats,
-        threads: Int,
-        maxMemory: Int? = nil
+        threads: Int, activations: Activations = .full, maxMemory: Int? = nil
     ) throws(Failure) {
         do {
             if let maxMemory {
@@ -43,36 +43,52 @@ public final class Analyzer: Sendable {
             let tokenizer = try Tokenizer.load(checkpoint: folder)
             let model = try Model.load(
                 folder: folder, projector: projector, weights: weights, threads: threads)
-            try self.init(model: model, name: name, tokenizer: tokenizer, threads: threads)
+            try self.init(
+                model: model, name: name, tokenizer: tokenizer, threads: threads,
+                activations: activations)
         } catch {
             throw Failure(error, stage: .model)
         }
     }
 
     package init(
-        model: Model, name: String? = nil, tokenizer: Tokenizer, threads: Int
+        model: Model, name: String? = nil, tokenizer: Tokenizer, threads: Int,
+        activations: Activations = .full
     ) throws(Failure) {
         self.name = name ?? model.name
         self.model = model
         self.tokenizer = tokenizer
-        pool = ThreadPool(threads: threads)
+        pool = ThreadPool(threads: threads, activations: activations)
         encoder = VisionEncoder(model: model, pool: pool)
         seat = nil
         trie = SharedTrie()
     }
 
-    private init(_ other: Analyzer, at seat: DecodingSeat) {
+    private init(
+        _ other: Analyzer, pool: ThreadPool, encoder: VisionEncoder, at seat: DecodingSeat?
+    ) {
         name = other.name
         model = other.model
         tokenizer = other.tokenizer
-        pool = other.pool
-        encoder = other.encoder
         trie = other.trie
+        self.pool = pool
+        self.encoder = encoder
         self.seat = seat
     }
 
     /// The same model for a job that is open beside others, each used by a thread of its own.
-    public func at(_ seat: DecodingSeat) -> Analyzer { Analyzer(self, at: seat) }
+    public func at(_ seat: DecodingSeat) -> Analyzer {
+        Analyzer(self, pool: pool, encoder: encoder, at: seat)
+    }
+
+    /// The same model in the same memory, with activations rounded this way: for an index that was
+    /// made so. Has threads of its own where they are rounded otherwise now, and then no seat.
+    public func rounding(_ activations: Activations) -> Analyzer {
+        guard activations != pool.activations else { return self }
+        let pool = ThreadPool(threads: pool.threads, activations: activations)
+        return Analyzer(
+            self, pool: pool, encoder: VisionEncoder(model: model, pool: pool), at: nil)
+    }
 
     /// Does what the model computes, when it does so for no other job.
     func computing<Result>(_ body: () throws -> Result) rethrows -> Result {

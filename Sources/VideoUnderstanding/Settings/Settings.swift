@@ -119,6 +119,9 @@ public struct Settings: Sendable, Equatable {
     }
     /// Nil where nobody chose; the limit of memory may then decide.
     public var chosenKV: KVFormat?
+    /// How activations are rounded before products with weights, of vision tower and language model;
+    /// an `Analyzer` is made for one of them.
+    public var activations = Activations.full
     /// The GGUF file of the vision tower; looked for beside the model's where nil.
     public var projector: String?
     public var mrope = MRoPERule.max
@@ -201,6 +204,7 @@ public struct Settings: Sendable, Equatable {
         members.add("weights", orNull: (weights?.rawValue).map(JSON.string))
         members.add("vision_weights", orNull: (visionWeights?.rawValue).map(JSON.string))
         if kv != .f32 { members.add("kv", kv.rawValue) }
+        if activations != .full { members.add("activations", activations.rawValue) }
         members.add("mrope", mrope.rawValue)
         members.add("system", orNull: system.map(JSON.string))
         if purpose == .summary {

@@ -53,7 +53,7 @@ extension Analyzer {
             questions: questions, settings: settings,
             options: AnalysisOptions(settings, model: model.configuration))
         do {
-            try index.require(model, settings)
+            try index.require(self, settings)
             try onEvent(.opened(duration: 0))
             if settings.look != .windows, try askingWhole(index, work, onEvent, onAnswer) { return }
             // Says that it is not there.

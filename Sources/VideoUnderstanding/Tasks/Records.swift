@@ -67,13 +67,15 @@ extension Analyzer {
             timing: timing)
     }
 
-    /// Settings with what the checkpoint decides where the user did not.
+    /// Settings with what the checkpoint decides where the user did not, and what was decided when it
+    /// was loaded.
     package func effective(_ settings: Settings) -> Settings {
         var settings = settings.withEffectivePixels(model.configuration)
         settings.system = settings.system ?? Prompts.system
         settings.prompt = settings.prompt ?? Prompts.segment
         settings.weights = model.format
         settings.visionWeights = model.visionFormat
+        settings.activations = pool.activations
         settings.generation.repetitionPenalty = settings.repetitionPenalty(model.configuration)
         return settings
     }

@@ -34,7 +34,7 @@ extension Analyzer {
         onEvent: (AnalysisEvent) throws -> Void = { _ in }
     ) throws(Failure) -> SummaryDocument {
         do {
-            try index.require(model, settings)
+            try index.require(self, settings)
             return try summarizing(index, settings, onEvent)
         } catch {
             throw Failure(error, stage: .tool)

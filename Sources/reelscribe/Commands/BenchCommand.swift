@@ -17,6 +17,7 @@ struct BenchCommand: ParsableCommand {
               reelscribe bench --size 7b --layers 4
               reelscribe bench --parts decode --weights int4 --kv int8
               reelscribe bench --parts vision prefill --detail
+              reelscribe bench --parts prefill --weights bf16 --activations fast
               reelscribe bench --parts products --weights bf16
               reelscribe bench --model Qwen/Qwen2-VL-2B-Instruct --threads 8
             """)

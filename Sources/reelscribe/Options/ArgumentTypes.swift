@@ -34,6 +34,7 @@ extension GlanceChoice: ExpressibleByArgument {
 extension PrefixChoice: ExpressibleByArgument {}
 extension WeightFormat: ExpressibleByArgument {}
 extension KVFormat: ExpressibleByArgument {}
+extension Activations: ExpressibleByArgument {}
 extension DraftChoice: ExpressibleByArgument {}
 extension Benchmark.Part: ExpressibleByArgument {}
 extension MRoPERule: ExpressibleByArgument {}

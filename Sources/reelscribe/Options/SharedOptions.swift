@@ -42,6 +42,12 @@ struct ModelOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Rounding of activations before they are multiplied with weights. full: the same on every processor; fast: also to what this one multiplies fastest, bf16 with bf16 weights or 7 bits with int8 ones, so that results depend on the processor. (default: full)",
+            valueName: "full|fast"))
+    var activations: Activations?
+
+    @Option(
+        help: ArgumentHelp(
             "Position that follows a video: max, as in the paper, vLLM and transformers before 5; hf5, as in transformers 5. (default: max)",
             valueName: "rule"))
     var mrope: MRoPERule?
@@ -75,6 +81,7 @@ struct ModelOptions: ParsableArguments {
         if let weights { settings.weights = weights }
         if let visionWeights { settings.visionWeights = visionWeights }
         if let kv { settings.kv = kv }
+        if let activations { settings.activations = activations }
         if let mrope { settings.mrope = mrope }
         if let threads { settings.threads = threads }
         if let batch { settings.batch = batch }

@@ -92,7 +92,8 @@ final class BatchWork {
         let analyzer = try Analyzer(
             folder: located.path, projector: settings.projector, name: located.name,
             weights: settings.weightFormats,
-            threads: settings.effectiveThreads, maxMemory: settings.effectiveMaxMemory)
+            threads: settings.effectiveThreads, activations: settings.activations,
+            maxMemory: settings.effectiveMaxMemory)
         model = analyzer.record(mrope: settings.mrope)
         progress.finish()
         var options = order.options

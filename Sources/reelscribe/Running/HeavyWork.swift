@@ -46,7 +46,8 @@ final class HeavyWork {
         _ index: IndexedVideo, settings: Settings
     ) throws(Failure) -> SummaryDocument {
         tellOfChange(index)
-        return try analyzer().summarize(index, settings: settings, onEvent: reporter())
+        return try analyzer().rounding(settings.activations).summarize(
+            index, settings: settings, onEvent: reporter())
     }
 
     func summarize(_ video: String) throws(Failure) -> SummaryDocument {
@@ -88,7 +89,7 @@ final class HeavyWork {
         }
         if let index {
             tellOfChange(index.video)
-            try analyzer().ask(
+            try analyzer().rounding(index.settings.activations).ask(
                 index.video, questions: texts, settings: index.settings,
                 onEvent: reporter(onText: onText), onAnswer: pass)
             return
@@ -133,7 +134,9 @@ final class HeavyWork {
 
     func bench(_ bench: BenchOrder) throws(Failure) -> BenchDocument {
         let settings = order.settings
-        var options = Benchmark.Options(threads: settings.effectiveThreads, kv: settings.kv)
+        var options = Benchmark.Options(
+            threads: settings.effectiveThreads, kv: settings.kv,
+            activations: settings.activations)
         if !bench.parts.isEmpty { options.parts = bench.parts }
         options.detail = bench.detail
         var benchmark = Benchmark(options)
@@ -179,6 +182,7 @@ final class HeavyWork {
             folder: located.path, projector: order.settings.projector, name: located.name,
             weights: order.settings.weightFormats,
             threads: order.settings.effectiveThreads,
+            activations: order.settings.activations,
             maxMemory: order.settings.effectiveMaxMemory)
         loaded = analyzer
         return analyzer
