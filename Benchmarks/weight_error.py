@@ -15,6 +15,9 @@ the most likely token is the same; and at how many tokens of the answers it is t
 8 bits while all other matrices have 4 (spared), beside all in 4 bits. --keep REGEX (which may be given several times) spares the
 matrices whose names it matches.
 
+--activations fast has the activations of all but f32 rounded as `reelscribe --activations fast` does on this processor:
+only a difference to the same line with `full` is its doing.
+
 A process is started for each type and question: with a large model, take few questions with long prompts. With a small one,
 --jobs 2 -- --threads 1 is faster.
 """
@@ -62,10 +65,11 @@ class Row:
 
     TITLES = ("answer KL", "largest", "same top", "greedy tokens the same", "prompt KL", "largest", "same top")
 
-    def __init__(self, questions, run, jobs, *options):
+    def __init__(self, questions, run, arguments, *options):
+        options += ("--activations", arguments.activations)
         answer, prompt = distributions.Comparison(), distributions.Comparison()
         self.same = self.tokens = 0
-        read = in_parallel(jobs, lambda question: question.read(run, *options), questions)
+        read = in_parallel(arguments.jobs, lambda question: question.read(run, *options), questions)
         for number, (question, found) in enumerate(zip(questions, read)):
             cut = question.prompt
             prompt.add(question.logits[:cut], found[:cut])
@@ -121,7 +125,7 @@ def tell_types(arguments, questions, run):
     for kind in arguments.types:
         language, _, vision = kind.partition("+")
         vision = vision or language
-        row = Row(questions, run, arguments.jobs, "--model", arguments.model, "--weights", language, "--vision-weights", vision)
+        row = Row(questions, run, arguments, "--model", arguments.model, "--weights", language, "--vision-weights", vision)
         line(language, vision, *row.cells())
 
 
@@ -134,7 +138,7 @@ def tell_parts(arguments, questions, run, folder):
 
     def row(formats):
         place, count = mixtures.write(formats)
-        return Row(questions, run, arguments.jobs, "--model", str(place)), count
+        return Row(questions, run, arguments, "--model", str(place)), count
 
     def stored(copy):
         return {name: mixtures.kind(copy, name) for name in names}
@@ -170,6 +174,7 @@ def main():
     parser.add_argument("--jobs", type=int, default=1, help="processes at a time")
     parser.add_argument("--types", nargs="+", default=["bf16", "f16", "int8", "int4+int8", "int8+int4", "int4"],
                         help="of all weights, or of the language model + of the vision tower")
+    parser.add_argument("--activations", choices=("full", "fast"), default="full", help="rounding of activations, but for f32")
     parser.add_argument("--parts", action="store_true", help="tell of parts of the model in place of types")
     parser.add_argument("--only", metavar="REGEX", default="", help="of these parts those whose titles it matches")
     parser.add_argument("--keep", metavar="REGEX", action="append", default=[], help="spare these matrices")

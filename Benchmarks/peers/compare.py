@@ -7,7 +7,7 @@ pair of 644×364, and ask: one question about a clip of 60 s in 720p, from the c
 and at the end one with all medians, to standard output; progress and a table go to standard error.
 
 usage: Benchmarks/peers/compare.py [--only prefill,decode,vision,ask] [--sides reelscribe,llama:q8_0,…] [--layers N] [--runs N]
-                                   [--threads N] [--kv f32] [--new-tokens N] [--timeout S] [--folder DIR] [--work DIR]
+                                   [--threads N] [--kv f32] [--activations full] [--new-tokens N] [--timeout S] [--folder DIR] [--work DIR]
                                    [--binary PATH]
   --sides    tools (reelscribe, llama, transformers, openvino), each with all of its types, or tool:type
   --layers   so many layers and blocks of vision in place of 28 and 32, for a trial
@@ -279,6 +279,8 @@ def parsed():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--kv", default="f32", help="ReelScribe's storage of keys and values: f32, f16, int8")
+    parser.add_argument("--activations", default="full", choices=("full", "fast"),
+                        help="how ReelScribe rounds activations")
     parser.add_argument("--question", default="What happens in this video?")
     parser.add_argument("--new-tokens", type=int, default=32)
     parser.add_argument("--timeout", type=float, default=3600, help="seconds of one process")

@@ -140,7 +140,7 @@ class Setting:
 
     def weights(self, side):
         return ["--model", str(self.model(side)), "--weights", side.type, "--threads", str(self.options.threads),
-                "--kv", self.options.kv, "--progress", "none", "--compact"]
+                "--kv", self.options.kv, "--activations", self.options.activations, "--progress", "none", "--compact"]
 
     def worker(self, side):
         return [self.python(side.tool), str(HERE / f"{side.tool}_peer.py"), "--model", str(self.model(side)), "--source",

@@ -24,6 +24,7 @@ struct BenchCommandTests {
         let told = try Self.bench(
             ["--parts", "vision", "prefill", "decode", "--weights", "int8", "--detail"])
         #expect(plain["detail"] == nil)
+        #expect(plain["model"]?["activations"] == nil)
         let figures = Self.names(told["measurements"])
         #expect(
             Self.names(plain["measurements"])
@@ -86,6 +87,11 @@ struct BenchCommandTests {
             let share = try #require(figure["efficiency"]?.double)
             #expect(rate > 0 && best > 0 && share > rate / best / 3 && share < rate / best * 3)
         }
+    }
+
+    @Test func roundingIsToldWhereItIsNoDefault() throws {
+        let fast = try Self.bench(["--parts", "vision", "--activations", "fast"])
+        #expect(fast["model"]?["activations"]?.string == "fast")
     }
 
     @Test(arguments: [

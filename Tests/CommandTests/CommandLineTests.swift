@@ -41,6 +41,7 @@ struct CommandLineTests {
             ("min-segment", settings.minSegment.description),
             ("repetitions", settings.repetitions.rawValue),
             ("chapters", settings.chapters.rawValue), ("mrope", settings.mrope.rawValue),
+            ("activations", settings.activations.rawValue),
             ("max-new-tokens", "\(settings.generation.maxNewTokens)"),
             ("temperature", "\(Int(settings.generation.temperature))"),
             ("seed", "\(settings.generation.seed)"),
@@ -60,6 +61,7 @@ struct CommandLineTests {
         ["frames", "a", "b"], ["summarize"], ["summarize", "a", "--start", "1:99"],
         ["summarize", "a", "--start", "5", "--end", "4"], ["summarize", "-one-pixel-.mp4"],
         ["summarize", "a", "--sampling", "other"], ["summarize", "a", "--max-memory", "lots"],
+        ["summarize", "a", "--activations", "slow"],
         ["summarize", "a", "--weights", "f8"], ["summarize", "a", "--pretty", "--compact"],
         ["summarize", "a", "--min-pixels", "9", "--max-pixels", "8"],
         ["summarize", "a", "--threads", "0"], ["summarize", "a", "--log-level", "loud"],
@@ -114,6 +116,7 @@ struct CommandLineTests {
         #expect(outcome.status == 0)
         #expect(outcome.output.contains("summarize"))
         #expect(outcome.output.contains("max-new-tokens"))
+        #expect(outcome.output.contains("activations"))
     }
 
     @Test(arguments: DocumentKind.allCases)

@@ -46,6 +46,30 @@ struct IndexCommandTests {
         }
     }
 
+    // How activations were rounded is taken over from an index, and told in documents.
+    @Test func roundingComesFromTheIndex() throws {
+        try withFolder { folder in
+            let index = "\(folder)/clip.rsx"
+            let rounding = ["--activations", "fast"]
+            let made = try Tool.run(
+                ["index", Self.clip, "--output", index, "--threads", "1"] + rounding)
+            #expect(made.status == 0, "\(made.errors)")
+            let options = ["--no-timing", "--max-new-tokens", "10", "--threads", "1"]
+            for words in [["ask", "V", "What moves?"], ["summarize", "V"]] {
+                let cold = try Tool.run(
+                    words.map { $0 == "V" ? Self.clip : $0 } + options + rounding)
+                let warm = try Tool.run(words.map { $0 == "V" ? index : $0 } + options)
+                #expect(cold.status == 0 && warm.status == 0, "\(cold.errors)\(warm.errors)")
+                #expect(warm.output == cold.output)
+                let settings = try JSON.parse(warm.output)["settings"]
+                #expect(settings?["activations"]?.string == "fast")
+            }
+            let other = try Tool.run(["ask", index, "What moves?", "--activations", "full"])
+            #expect(other.status == 78)
+            #expect(other.errors.contains("activations fast and not the default"))
+        }
+    }
+
     // Guards tokens that were left out: an index knows which, for the whole video and for windows.
     @Test func tokensAreLeftOutOfAnIndexToo() throws {
         try withFolder { folder in

@@ -64,6 +64,7 @@ import VideoUnderstanding
         try ask(analyzer) { $0.mrope = .hf5 }
         try ask(analyzer) { $0.kv = .f16 }
         try ask(analyzer) { $0.kv = .int8 }
+        try ask(analyzer.rounding(.fast))
         try ask(
             try Analyzer(
                 folder: Places.model, weights: WeightFormats(language: .int8, vision: .int8),

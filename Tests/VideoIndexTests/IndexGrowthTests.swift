@@ -77,7 +77,8 @@ import VideoUnderstanding
         let path = folder.file("clip.rsx")
         var wide = settings
         wide.window = Rational(30)
-        for (other, settings) in [(rounded, settings), (analyzer, wide)] {
+        let fast = analyzer.rounding(.fast)
+        for (other, settings) in [(rounded, settings), (fast, settings), (analyzer, wide)] {
             var events = 0
             #expect(throws: Failure.self) {
                 try other.index(video, output: path, settings: settings) { _ in
@@ -115,6 +116,27 @@ import VideoUnderstanding
         #expect(try content(of: path) == content(of: fresh))
         #expect(try content(of: path) != old)
         #expect(folder.names.filter { $0.contains("rsx") } == ["clip.rsx", "fresh.rsx"])
+    }
+
+    // Visual tokens are what the tower made of pixels: rounded otherwise, they are others.
+    @Test func nothingIsTakenOverThatWasRoundedOtherwise() throws {
+        let folder = try TemporaryFolder()
+        let analyzer = try Places.analyzer()
+        let video = try PictureVideo(in: folder, pictures: 12).input
+        let path = folder.file("clip.rsx")
+        _ = try analyzer.index(video, output: path, settings: settings, prefixes: .all)
+        let fast = analyzer.rounding(.fast)
+        let refused = #expect(throws: Failure.self) {
+            try fast.index(video, output: path, settings: settings, prefixes: .all)
+        }
+        #expect(refused?.status == .outputNotCreated)
+        let extended = try fast.index(
+            video, output: path, settings: settings, prefixes: .all, extends: true)
+        let fresh = folder.file("fresh.rsx")
+        let made = try fast.index(video, output: fresh, settings: settings, prefixes: .all)
+        #expect(try content(of: path) == content(of: fresh))
+        // A new index finds in itself, too, what it has of the same pictures.
+        #expect(extended.json["pairs_reused"] == made.json["pairs_reused"])
     }
 
     @Test func otherPicturesAreNoGrowth() throws {

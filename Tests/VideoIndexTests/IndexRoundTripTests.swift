@@ -49,11 +49,12 @@ import VideoUnderstanding
     // Guards what rests on the frames beside the text: shapes, choices, parts, sampling rules.
     @Test(arguments: [
         "choices", "schema", "part", "qwen", "hf5", "window", "penalty", "few", "windows", "three",
-        "f16", "int8",
+        "f16", "int8", "fast",
     ])
     func optionsAreThoseOfTheVideo(option: String) throws {
         let folder = try TemporaryFolder()
-        let (analyzer, path) = (try Places.analyzer(), folder.file("clip.rsx"))
+        let path = folder.file("clip.rsx")
+        let analyzer = try Places.analyzer().rounding(option == "fast" ? .fast : .full)
         let settings = short { settings in
             switch option {
             case "choices": settings.answerShape = .choices(["red", "blue", "green ball"])
@@ -71,6 +72,7 @@ import VideoUnderstanding
             case "penalty": settings.generation.repetitionPenalty = 1.3
             case "f16": settings.kv = .f16
             case "int8": settings.kv = .int8
+            case "fast": settings.activations = .fast
             case "few": settings.sampling.maxFrames = 7
             case "windows": settings.look = .windows
             default:
@@ -90,6 +92,7 @@ import VideoUnderstanding
         for answer in cold { #expect(DocumentValidator().faults(in: try JSON.parse(answer)) == []) }
         // A user who says nothing gets the settings of the index.
         var adopted = index.settings
+        #expect(adopted.activations == settings.activations)
         adopted.generation = settings.generation
         adopted.answerShape = settings.answerShape
         (adopted.look, adopted.lookWindows) = (settings.look, settings.lookWindows)
@@ -115,6 +118,7 @@ import VideoUnderstanding
     @Test(arguments: [
         "fps", "start", "detail", "pixels", "system", "mrope", "window", "cuts", "max-frames",
         "sampling", "subtitles", "references", "min-segment", "weights", "kv",
+        "activations",
     ])
     func anyChangeIsAMiss(change: String) throws {
         let folder = try TemporaryFolder()
@@ -127,7 +131,12 @@ import VideoUnderstanding
         let rounded = try Analyzer(
             folder: Places.model, weights: WeightFormats(language: .int8, vision: .int8),
             threads: 1)
-        let other = change == "weights" ? rounded : analyzer
+        let other =
+            switch change {
+            case "weights": rounded
+            case "activations": analyzer.rounding(.fast)
+            default: analyzer
+            }
         let settings = short { settings in
             switch change {
             case "fps": settings.sampling.fps = Rational(1)
@@ -144,6 +153,7 @@ import VideoUnderstanding
             case "references": settings.allowReferences = true
             case "min-segment": settings.minSegment = Rational(1)
             case "kv": settings.kv = .int8
+            case "activations": settings.activations = .fast
             default: break
             }
         }
@@ -156,6 +166,30 @@ import VideoUnderstanding
             failure?.message.contains(
                 change == "weights" ? "int8" : change == "pixels" ? "max-pixels" : change) == true)
         #expect(throws: Failure.self) { try other.summarize(index, settings: settings) }
+    }
+
+    // What decides is how the analyzer rounds, not what its user believes that it does.
+    @Test func settingsAloneDoNotRound() throws {
+        let folder = try TemporaryFolder()
+        let analyzer = try Places.analyzer()
+        let path = folder.file("clip.rsx")
+        let input = try Places.input("shapes-and-cuts.mp4")
+        let document = try analyzer.rounding(.fast).index(
+            input, output: path, settings: short(), prefixes: .none)
+        #expect(document.json["settings"]?["activations"]?.string == "fast")
+        #expect(document.json["model"]?["key"]?.string?.hasSuffix(" fast") == true)
+        let index = try IndexedVideo(path: path)
+        #expect(index.settings.activations == .fast)
+        let failure = #expect(throws: Failure.self) {
+            try analyzer.answers(index, ["What moves?"], index.settings)
+        }
+        #expect(failure?.code == .indexMismatch)
+        #expect(failure?.message.contains("activations fast and not the default") == true)
+        #expect(failure?.message.contains("model") == false)
+        let full = folder.file("full.rsx")
+        _ = try analyzer.index(
+            input, output: full, settings: short { $0.activations = .fast }, prefixes: .none)
+        #expect(try IndexedVideo(path: full).settings.activations == .full)
     }
 
     // Guards against an index that is lost by mistake, and against one that is not of the video.

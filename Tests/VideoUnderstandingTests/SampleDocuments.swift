@@ -96,7 +96,7 @@ enum SampleDocuments {
     static let bench = BenchDocument(
         machine: MachineRecord(
             cpu: "x", cores: 2, instructionSet: "avx512", threads: 2, blas: "openblas", memory: 1),
-        model: "2b", weights: "bf16", layers: 28, weightBytes: 4_000_000_000,
+        model: "2b", weights: "bf16", activations: .fast, layers: 28, weightBytes: 4_000_000_000,
         measurements: [
             MeasurementRecord(
                 name: "prefill_512", value: 100.25, unit: "tokens/s", efficiency: 0.7,

@@ -128,6 +128,7 @@ import VideoUnderstanding
         (#"{"--fps":2}"#, "did you mean 'fps'?"),
         (#"{"nonsense":2}"#, "no option 'nonsense'"),
         (#"{"weights":"f32"}"#, "'weights' is not a job's"),
+        (#"{"activations":"fast"}"#, "'activations' is not a job's"),
         (#"{"allow-references":true}"#, "'allow-references' is not a job's"),
         (#"{"fps":-1}"#, "'fps' must be a rate"),
         (#"{"fps":true}"#, "'fps' must be a rate"),

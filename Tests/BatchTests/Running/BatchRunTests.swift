@@ -469,6 +469,16 @@ import VideoUnderstanding
         #expect(try trial.run(analyzer: changed).worked == ["0", "1", "2"])
     }
 
+    // What was computed otherwise is made again.
+    @Test func otherRoundingMakesResultsAgain() throws {
+        let trial = try Trial(jobs: 3)
+        try trial.run()
+        let fast = try Trial.analyzer.get().rounding(.fast)
+        #expect(try trial.run(analyzer: fast).worked == ["0", "1", "2"])
+        #expect(try trial.run(analyzer: fast).worked == [])
+        #expect(try trial.run().worked == ["0", "1", "2"])
+    }
+
     // A digest of a long input must not hold an interruption up; nor is half of one a change.
     @Test func anInterruptionEndsTheLookAtInputs() throws {
         let trial = try Trial(jobs: 2)

@@ -40,6 +40,20 @@ import VideoUnderstanding
         #expect(settings.json(for: .frames)["kv"] == nil, "no model runs")
     }
 
+    @Test func roundingOfActivationsIsASetting() throws {
+        var settings = Settings()
+        #expect(settings.activations == .full)
+        #expect(settings.json(for: .answer)["activations"] == nil)
+        settings.activations = .fast
+        for purpose in [Settings.Purpose.answer, .summary] {
+            let names = try #require(settings.json(for: purpose).object?.members.map(\.key))
+            let place = try #require(names.firstIndex(of: "activations"))
+            #expect(names[place - 1] == "vision_weights" && names[place + 1] == "mrope")
+            #expect(settings.json(for: purpose)["activations"]?.string == "fast")
+        }
+        #expect(settings.json(for: .frames)["activations"] == nil, "no model runs")
+    }
+
     @Test func seedsKeepAllOfTheirDigits() {
         var settings = Settings()
         settings.generation.seed = .max
