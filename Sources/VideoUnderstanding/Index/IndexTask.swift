@@ -117,7 +117,8 @@ extension Analyzer {
         }
         let header = IndexHeader(
             content: content, uri: input.uri,
-            settings: indexSettings(settings), model: indexKey, modelName: name, prompts: Prompts.version,
+            settings: indexSettings(settings), model: indexKey, modelName: name,
+            prompts: Prompts.version,
             prefixes: request.prefixes.rawValue,
             stamp: input.localPath.flatMap { SystemFiles.realPath($0) }
                 .flatMap(IndexStamp.init(path:))?.text ?? "")
