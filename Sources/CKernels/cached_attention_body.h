@@ -1,4 +1,4 @@
-#include "transpose.h"
+#include "pack_lines.h"
 
 #define vb RS_LEVEL(vector_of_byte)
 typedef int8_t vb __attribute__((vector_size(RS_LANES)));

@@ -6,7 +6,7 @@
 #include "internal.h"
 
 enum {
-    DEPTH = 384,        /* steps along the columns at a time: a sliver stays in the first cache */
+    STEPS = 384,        /* along the columns at a time: a sliver stays in the first cache */
     BLOCK_ROWS = 640,   /* rows that share packed weights */
     MANY_COLUMNS = 4096,
     MANY_BLOCK_ROWS = 336, /* the same where many stretches of columns go over the sums */
@@ -20,7 +20,7 @@ struct job {
     const void *w;
     const float *bias;
     float *y;
-    float *packed; /* [columns][rounded rows], in blocks of DEPTH, in panels */
+    float *packed; /* [steps][rounded rows], in blocks of STEPS, in panels */
     size_t columns, outputs;
     size_t rows; /* of this block */
     size_t panels;
@@ -30,6 +30,23 @@ struct job {
 
 #define RS_BODY "matmul_body.h"
 #include "each_level.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#define RS_PAIRS
+#define RS_LANES 16
+#define RS_LEVEL(name) name##_bf16
+#pragma clang attribute push(                                                                      \
+    __attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512bf16"))),        \
+    apply_to = function)
+#include "vector.h"
+#include "matmul_body.h"
+#pragma clang attribute pop
+#undef RS_LANES
+#undef RS_LEVEL
+#undef RS_PAIRS
+#endif
 
 /* The plain version: also the oracle of the others. */
 static void linear_tile_scalar(void *context, size_t tile, void *scratch) {
@@ -49,6 +66,22 @@ static void linear_tile_scalar(void *context, size_t tile, void *scratch) {
         }
 }
 
+struct kernels {
+    rs_tile pack, multiply;
+};
+
+static struct kernels kernels_of(const rs_pool *pool, rs_type type) {
+    const rs_level level = rs_pool_level(pool);
+#if defined(__x86_64__)
+    if (type == RS_BF16 && rs_pool_activations(pool) == RS_FAST && rs_has_bf16(level))
+        return (struct kernels){pack_tile_bf16, linear_tile_bf16};
+#else
+    (void)type;
+#endif
+    if (level == RS_SCALAR) return (struct kernels){NULL, linear_tile_scalar};
+    return (struct kernels){RS_CHOOSE_VECTOR(level, pack_tile), RS_CHOOSE(level, linear_tile)};
+}
+
 void rs_linear(rs_pool *pool, rs_linear_use use, const float *x, size_t rows, size_t columns,
                const void *w, rs_type type, size_t outputs, const float *bias, float *y,
                bool adding) {
@@ -57,6 +90,7 @@ void rs_linear(rs_pool *pool, rs_linear_use use, const float *x, size_t rows, si
         rs_gemv(pool, x, rows, columns, w, type, outputs, bias, y, adding);
         return;
     }
+    const struct kernels kernels = kernels_of(pool, type);
     const size_t panel_rows = level == RS_AVX512 ? 14 : level == RS_AVX2 ? 6 : 8;
     const size_t fits = RS_SHARED_BYTES / sizeof(float) / columns / panel_rows * panel_rows;
     const size_t most = columns > MANY_COLUMNS ? MANY_BLOCK_ROWS : BLOCK_ROWS;
@@ -69,11 +103,9 @@ void rs_linear(rs_pool *pool, rs_linear_use use, const float *x, size_t rows, si
             .packed = rs_pool_shared(pool), .columns = columns, .outputs = outputs,
             .rows = rs_min(block_rows, rows - first), .type = type, .adding = adding};
         job.panels = rs_blocks(job.rows, panel_rows);
-        if (level != RS_SCALAR)
-            rs_pool_run_held(pool, RS_CHOOSE_VECTOR(level, pack_tile), &job,
-                             rs_blocks(job.panels, PANEL_TILE));
-        rs_pool_run_held(pool, RS_CHOOSE(level, linear_tile), &job,
-                         rs_blocks(outputs, TILE_OUTPUTS));
+        if (kernels.pack)
+            rs_pool_run_held(pool, kernels.pack, &job, rs_blocks(job.panels, PANEL_TILE));
+        rs_pool_run_held(pool, kernels.multiply, &job, rs_blocks(outputs, TILE_OUTPUTS));
     }
     rs_pool_let_go(pool);
 }

@@ -1,5 +1,7 @@
 /* The product on AVX2. 4-bit weights times 8-bit numbers: pairs of products are summed in 16 bits,
-   over half a group, which cannot overflow. 8-bit weights: both sides widened to 16 bits. */
+   over half a group, which cannot overflow. 8-bit weights times 8-bit numbers: both sides widened to
+   16 bits. 8-bit weights times numbers of at most 64: pairs of products in 16 bits, 128 * 127 * 2 at
+   most, their sums in 32. */
 
 enum { WIDE_QUAD = 4 * 32, QUARTER_QUAD = 2 * 32 }; /* unpacked bytes of a quad of a block */
 
@@ -20,18 +22,18 @@ RS_INLINE __m256i quad_of(const char *from) {
 }
 
 /* One group of 8-bit weights. */
-RS_INLINE void multiply8(int rows, bool unpacked, const char *w, const char *quads,
+RS_INLINE void multiply8(int rows, enum state state, const char *w, const char *quads,
                          __m256i part[PANEL_ROWS][2]) {
 #pragma clang loop unroll(full)
     for (int r = 0; r < rows; r++) part[r][0] = part[r][1] = _mm256_setzero_si256();
     for (int k = 0; k < QUADS; k++) {
-        if (!unpacked) rs_ask_ahead(w + k * 64, RS_NEAR, RS_FAR);
+        if (state == ALONE) ask_ahead(state, w + k * 64);
 #pragma clang loop unroll(full)
         for (int two = 0; two < 2; two++) {
             __m256i pair[2];
 #pragma clang loop unroll(full)
             for (int half = 0; half < 2; half++) {
-                if (unpacked) {
+                if (state == UNPACKED) {
                     pair[half] = half_block_at(w + k * WIDE_QUAD + (two * 2 + half) * 32);
                 } else {
                     __m256i both[2];
@@ -51,8 +53,36 @@ RS_INLINE void multiply8(int rows, bool unpacked, const char *w, const char *qua
     }
 }
 
+/* The same where the numbers are at most 64, and 64 higher. */
+RS_INLINE void multiply8_halved(int rows, enum state state, const char *w, const char *quads,
+                                __m256i part[PANEL_ROWS][2]) {
+    __m256i ones = _mm256_set1_epi16(1);
+    __asm__("" : "+x"(ones)); /* stays in a register */
+#pragma clang loop unroll(full)
+    for (int half = 0; half < 2; half++) {
+        const void *minus = w + offsetof(struct block8, minus_sum) + half * 16;
+        const __m256i start =
+            _mm256_slli_epi32(_mm256_cvtepi16_epi32(_mm_loadu_si128(minus)), 6);
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) part[r][half] = start;
+    }
+    for (int k = 0; k < QUADS; k++) {
+        ask_ahead(state, w + k * 64);
+        const __m256i weights[2] = {half_block_at(w + k * 64), half_block_at(w + k * 64 + 32)};
+#pragma clang loop unroll(full)
+        for (int r = 0; r < rows; r++) {
+            const __m256i x = quad_of(quads + (k * PANEL_ROWS + r) * 4);
+#pragma clang loop unroll(full)
+            for (int half = 0; half < 2; half++)
+                part[r][half] = _mm256_add_epi32(
+                    part[r][half],
+                    _mm256_madd_epi16(_mm256_maddubs_epi16(x, weights[half]), ones));
+        }
+    }
+}
+
 /* One group of 4-bit weights. */
-RS_INLINE void multiply4(int rows, bool unpacked, const char *w, const char *quads,
+RS_INLINE void multiply4(int rows, enum state state, const char *w, const char *quads,
                          __m256i part[PANEL_ROWS][2]) {
     const __m256i low = _mm256_set1_epi8(15), ones = _mm256_set1_epi16(1);
 #pragma clang loop unroll(full)
@@ -61,11 +91,11 @@ RS_INLINE void multiply4(int rows, bool unpacked, const char *w, const char *qua
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) sums[r][0] = sums[r][1] = _mm256_setzero_si256();
         for (int k = 0; k < QUADS / 2; k++) {
-            if (!unpacked && halfway == 0) rs_ask_ahead(w + k * 64, RS_NEAR, RS_FAR);
+            if (state == ALONE && halfway == 0) ask_ahead(state, w + k * 64);
             __m256i four[2];
 #pragma clang loop unroll(full)
             for (int half = 0; half < 2; half++) {
-                if (unpacked) {
+                if (state == UNPACKED) {
                     four[half] = half_block_at(
                         w + (k + halfway * QUADS / 2) * QUARTER_QUAD + half * 32);
                 } else {
@@ -93,22 +123,30 @@ RS_INLINE void multiply4(int rows, bool unpacked, const char *w, const char *qua
     }
 }
 
-/* `rows` rows of panel p times a block of outputs; type, rows and whether the weights are unpacked
-   are constants where it is called. `to`: rows of OUTPUTS sums, before and after. */
-RS_INLINE void multiply_stretch(const struct job *job, rs_quant type, int rows, bool unpacked,
+/* The weights for which rows lie so. */
+RS_INLINE rs_quant weights_of(enum quads layout) {
+    return layout == SIGNED ? RS_INT4 : RS_INT8;
+}
+
+/* `rows` rows of panel p times a block of outputs; how they lie, their count and whether the
+   weights are unpacked are constants where it is called. `to`: rows of OUTPUTS sums, before and after. */
+RS_INLINE void multiply_stretch(const struct job *job, enum quads layout, int rows, enum state state,
                                 size_t first, size_t count, const char *ready, size_t p,
                                 size_t block, float to[PANEL_ROWS][OUTPUTS]) {
     const char *at = block_at(job, block, first);
+    const rs_quant type = weights_of(layout);
     const size_t where = p * job->groups + first;
-    const char *quads = job->quads + where * group_bytes(job->layout);
+    const char *quads = job->quads + where * group_bytes(layout);
     const float *scales = job->scales + where * PANEL_ROWS;
     const float *sums = job->sums + where * PANEL_ROWS;
     for (size_t g = 0; g < count; g++) {
         __m256i part[PANEL_ROWS][2];
-        if (type == RS_INT8)
-            multiply8(rows, unpacked, unpacked ? ready : at, quads, part);
+        if (layout == HALVED)
+            multiply8_halved(rows, state, at, quads, part);
+        else if (layout == WIDE)
+            multiply8(rows, state, state == UNPACKED ? ready : at, quads, part);
         else
-            multiply4(rows, unpacked, unpacked ? ready : at, quads, part);
+            multiply4(rows, state, state == UNPACKED ? ready : at, quads, part);
         const char *factors = at + (type == RS_INT8 ? INT8_BYTES : INT4_BYTES);
 #pragma clang loop unroll(full)
         for (int half = 0; half < 2; half++) {
@@ -129,43 +167,64 @@ RS_INLINE void multiply_stretch(const struct job *job, rs_quant type, int rows, 
             }
         }
         at += rs_block_bytes(type);
-        if (unpacked) ready += QUADS * (type == RS_INT8 ? WIDE_QUAD : QUARTER_QUAD);
-        quads += group_bytes(type == RS_INT8 ? WIDE : SIGNED);
+        if (state == UNPACKED) ready += QUADS * (layout == WIDE ? WIDE_QUAD : QUARTER_QUAD);
+        quads += group_bytes(layout);
         scales += PANEL_ROWS;
         sums += PANEL_ROWS;
     }
 }
 
-RS_INLINE void multiply_rows_avx2(const struct job *job, rs_quant type, int rows, bool unpacked,
+/* What the sums of a row begin with, at a whole block. */
+RS_INLINE void take_row(const struct job *job, bool first, size_t row, size_t n0, float to[OUTPUTS]) {
+#pragma clang loop unroll(full)
+    for (int half = 0; half < 2; half++) {
+        const size_t n = n0 + (size_t)half * 8;
+        const float *y = job->y + row * job->outputs + n;
+        __m256 sum = !first || job->adding ? _mm256_loadu_ps(y) : _mm256_setzero_ps();
+        if (first && job->bias) sum = _mm256_add_ps(sum, _mm256_loadu_ps(job->bias + n));
+        _mm256_storeu_ps(to + half * 8, sum);
+    }
+}
+
+RS_INLINE void multiply_rows_avx2(const struct job *job, enum quads layout, int rows, enum state state,
                                   size_t first, size_t count, const char *ready, size_t p,
                                   size_t block) {
     const size_t row0 = p * PANEL_ROWS, n0 = block * OUTPUTS;
     const size_t outputs = rs_min(OUTPUTS, job->outputs - n0);
     float sums[PANEL_ROWS][OUTPUTS] = {0};
-    for (int r = 0; r < rows; r++)
+    for (int r = 0; r < rows; r++) {
+        const size_t row = row0 + (size_t)r;
+        if (outputs == OUTPUTS) {
+            take_row(job, first == 0, row, n0, sums[r]);
+            continue;
+        }
         for (size_t n = 0; n < outputs; n++)
-            sums[r][n] = first == 0 ? first_of(job, row0 + (size_t)r, n0 + n)
-                                    : job->y[(row0 + (size_t)r) * job->outputs + n0 + n];
-    multiply_stretch(job, type, rows, unpacked, first, count, ready, p, block, sums);
-    for (int r = 0; r < rows; r++)
-        memcpy(job->y + (row0 + (size_t)r) * job->outputs + n0, sums[r], outputs * sizeof(float));
+            sums[r][n] = first == 0 ? first_of(job, row, n0 + n)
+                                    : job->y[row * job->outputs + n0 + n];
+    }
+    multiply_stretch(job, layout, rows, state, first, count, ready, p, block, sums);
+    for (int r = 0; r < rows; r++) {
+        float *y = job->y + (row0 + (size_t)r) * job->outputs + n0;
+        if (outputs == OUTPUTS) memcpy(y, sums[r], sizeof sums[r]);
+        else memcpy(y, sums[r], outputs * sizeof *y);
+    }
 }
 
-RS_INLINE void multiply_any_rows(const struct job *job, rs_quant type, bool unpacked, size_t first,
+RS_INLINE void multiply_any_rows(const struct job *job, enum quads layout, enum state state, size_t first,
                                  size_t count, const char *ready, size_t p, size_t block) {
     switch (job->rows - p * PANEL_ROWS) {
     case 1:
-        return multiply_rows_avx2(job, type, 1, unpacked, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 1, state, first, count, ready, p, block);
     case 2:
-        return multiply_rows_avx2(job, type, 2, unpacked, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 2, state, first, count, ready, p, block);
     case 3:
-        return multiply_rows_avx2(job, type, 3, unpacked, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 3, state, first, count, ready, p, block);
     case 4:
-        return multiply_rows_avx2(job, type, 4, unpacked, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 4, state, first, count, ready, p, block);
     case 5:
-        return multiply_rows_avx2(job, type, 5, unpacked, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 5, state, first, count, ready, p, block);
     default:
-        return multiply_rows_avx2(job, type, 6, unpacked, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 6, state, first, count, ready, p, block);
     }
 }
 
@@ -197,17 +256,18 @@ RS_INLINE void unpack_avx2(const struct job *job, rs_quant type, size_t first, s
     }
 }
 
-RS_INLINE void multiply_block_avx2(const struct job *job, rs_quant type, size_t block,
+RS_INLINE void multiply_block_avx2(const struct job *job, enum quads layout, size_t block,
                                    void *scratch) {
     if (job->panels == 1) {
-        multiply_any_rows(job, type, false, 0, job->groups, NULL, 0, block);
+        multiply_any_rows(job, layout, ALONE, 0, job->groups, NULL, 0, block);
         return;
     }
+    const enum state state = layout == HALVED ? SHARED : UNPACKED;
     for (size_t g = 0; g < job->groups; g += DEPTH_GROUPS) {
         const size_t count = rs_min(DEPTH_GROUPS, job->groups - g);
-        unpack_avx2(job, type, g, count, block, scratch);
+        if (state == UNPACKED) unpack_avx2(job, weights_of(layout), g, count, block, scratch);
         for (size_t p = 0; p < job->panels; p++)
-            multiply_any_rows(job, type, true, g, count, scratch, p, block);
+            multiply_any_rows(job, layout, state, g, count, scratch, p, block);
     }
 }
 
@@ -215,10 +275,11 @@ static void quant_tile_avx2(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
     const size_t end =
         rs_min((tile + 1) * job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
-    for (size_t block = tile * job->tile_blocks; block < end; block++) {
-        if (job->type == RS_INT8)
-            multiply_block_avx2(job, RS_INT8, block, scratch);
+    for (size_t block = tile * job->tile_blocks; block < end; block++)
+        if (job->layout == HALVED)
+            multiply_block_avx2(job, HALVED, block, scratch);
+        else if (job->layout == WIDE)
+            multiply_block_avx2(job, WIDE, block, scratch);
         else
-            multiply_block_avx2(job, RS_INT4, block, scratch);
-    }
+            multiply_block_avx2(job, SIGNED, block, scratch);
 }

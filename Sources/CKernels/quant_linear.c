@@ -16,10 +16,10 @@ enum {
     TILE_LEAST_ROWS = 24, /* fewer are bound by reading weights */
 };
 
-/* How the quantised rows lie: the four numbers of a quad as signed bytes, as bytes 128 higher, or
-   as 16-bit numbers in the order 0, 2, 1, 3; or no quads of several rows, but each row's signed bytes
-   one after the other. */
-enum quads { SIGNED, RAISED, WIDE, IN_ROWS };
+/* How the quantised rows lie: the four numbers of a quad as signed bytes, as bytes 128 higher, as
+   bytes 64 higher of numbers from -64 to 64, or as 16-bit numbers in the order 0, 2, 1, 3; or no quads
+   of several rows, but each row's signed bytes one after the other. */
+enum quads { SIGNED, RAISED, HALVED, WIDE, IN_ROWS };
 
 struct job {
     const float *x;
@@ -46,10 +46,13 @@ static inline const char *block_at(const struct job *job, size_t block, size_t g
     return job->packed + (block * job->groups + group) * rs_block_bytes(job->type);
 }
 
-/* 127 / peak; 0 where the group is as good as empty, or holds what is no number: the scale then
+/* The largest number of a group once it is rounded. */
+static inline float steps_of(enum quads layout) { return layout == HALVED ? 64 : 127; }
+
+/* steps / peak; 0 where the group is as good as empty, or holds what is no number: the scale then
    carries that on. */
-static inline float inverse_of(float peak) {
-    return peak > 0x1p-120f && peak < __builtin_inff() ? 127 / peak : 0;
+static inline float inverse_of(float peak, float steps) {
+    return peak > 0x1p-120f && peak < __builtin_inff() ? steps / peak : 0;
 }
 
 /* What the sum over groups begins with. */
@@ -65,8 +68,21 @@ static inline void put_quad(enum quads layout, const int8_t q[4], char *to) {
         uint32_t bits;
         memcpy(&bits, q, sizeof bits);
         if (layout == RAISED) bits ^= 0x80808080;
+        if (layout == HALVED) bits = (bits ^ 0x80808080) - 0x40404040;
         memcpy(to, &bits, sizeof bits);
     }
+}
+
+/* How a panel finds the weights: as they are, for it alone; as they are, for several panels; or
+   unpacked, where that pays. */
+enum state { ALONE, SHARED, UNPACKED };
+
+/* Several panels take so long with a stretch that asking late, and while all of them read it, is
+   what keeps the memory busy. */
+static inline void ask_ahead(enum state state, const char *at) {
+    enum { AHEAD = 3072 };
+    if (state == ALONE) rs_ask_ahead(at, RS_NEAR, RS_FAR);
+    else __builtin_prefetch(at + AHEAD, 0, 3);
 }
 
 /* The plain version: also the oracle of the others. */
@@ -87,7 +103,8 @@ static void quantise_tile_scalar(void *context, size_t tile, void *scratch) {
                     const float size = __builtin_fabsf(x[k]);
                     peak = size > peak || size != size ? size : peak;
                 }
-                const float inverse = inverse_of(peak);
+                const float steps = steps_of(job->layout);
+                const float inverse = inverse_of(peak, steps);
                 int8_t q[GROUP] = {0};
                 int sum = 0;
                 for (size_t k = 0; k < depth && inverse > 0; k++) {
@@ -96,8 +113,8 @@ static void quantise_tile_scalar(void *context, size_t tile, void *scratch) {
                     sum += q[k];
                 }
                 const size_t at = (p * job->groups + g) * PANEL_ROWS + r;
-                job->scales[at] = peak / 127;
-                job->sums[at] = peak / 127 * (float)sum;
+                job->scales[at] = peak / steps;
+                job->sums[at] = peak / steps * (float)sum;
                 char *to = job->quads + (p * job->groups + g) * group_bytes(job->layout);
                 for (size_t k = 0; k < QUADS; k++)
                     put_quad(job->layout, q + 4 * k,
@@ -110,6 +127,7 @@ static void quant_tile_scalar(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
     const size_t first = tile * job->tile_blocks * OUTPUTS;
     const size_t end = rs_min(first + job->tile_blocks * OUTPUTS, job->outputs);
+    const int raised = job->layout == HALVED ? 64 : 0;
     for (size_t row = 0; row < job->rows; row++)
         for (size_t n = first; n < end; n++) {
             const size_t p = row / PANEL_ROWS, r = row % PANEL_ROWS, lane = n % OUTPUTS;
@@ -120,7 +138,8 @@ static void quant_tile_scalar(void *context, size_t tile, void *scratch) {
                 int32_t product = 0;
                 for (size_t k = 0; k < GROUP; k++) {
                     const size_t quad = k / 4;
-                    const int8_t a = (int8_t)x[(quad * PANEL_ROWS + r) * 4 + k % 4];
+                    const int8_t a =
+                        (int8_t)(x[(quad * PANEL_ROWS + r) * 4 + k % 4] - raised);
                     int w;
                     if (job->type == RS_INT8) {
                         w = (int8_t)block[(quad * OUTPUTS + lane) * 4 + k % 4];
@@ -208,22 +227,19 @@ struct kernels {
     enum quads layout8, layout4;
 };
 
+static struct kernels kernels_of(const rs_pool *pool, size_t rows) {
 #if defined(__x86_64__)
-static bool has_vnni(rs_level level) {
-    return level == RS_AVX512 && __builtin_cpu_supports("avx512vnni");
-}
-#endif
-
-static struct kernels kernels_of(rs_level level, size_t rows) {
-#if defined(__x86_64__)
-    if (has_vnni(level) && rows >= TILE_LEAST_ROWS && rs_tiles_usable())
+    const rs_level level = rs_pool_level(pool);
+    if (rs_has_vnni(level) && rows >= TILE_LEAST_ROWS && rs_tiles_usable())
         return (struct kernels){quantise_tiles, quant_tile_amx, IN_ROWS, IN_ROWS};
-    if (has_vnni(level))
+    if (rs_has_vnni(level))
         return (struct kernels){quantise_tile_vnni, quant_tile_vnni, RAISED, SIGNED};
-    if (level == RS_AVX512 || level == RS_AVX2)
-        return (struct kernels){quantise_tile_avx2, quant_tile_avx2, WIDE, SIGNED};
+    const bool fast = rs_pool_activations(pool) == RS_FAST;
+    if (level != RS_SCALAR)
+        return (struct kernels){quantise_tile_avx2, quant_tile_avx2, fast ? HALVED : WIDE, SIGNED};
+    if (fast) return (struct kernels){quantise_tile_scalar, quant_tile_scalar, HALVED, SIGNED};
 #else
-    (void)level;
+    (void)pool;
     (void)rows;
 #endif
     return (struct kernels){quantise_tile_scalar, quant_tile_scalar, SIGNED, SIGNED};
@@ -264,14 +280,14 @@ void rs_quant_linear(rs_pool *pool, const float *x, size_t rows, size_t columns,
     const struct job job = {.x = x, .packed = packed, .bias = bias, .y = y, .rows = rows,
                             .columns = columns, .outputs = outputs, .type = type,
                             .adding = adding};
-    multiply(pool, &job, kernels_of(rs_pool_level(pool), rows));
+    multiply(pool, &job, kernels_of(pool, rows));
 }
 
 bool rs_quant_linear_on_soft_tiles(rs_pool *pool, const float *x, size_t rows, size_t columns,
                                    const void *packed, rs_quant type, size_t outputs,
                                    const float *bias, float *y, bool adding) {
 #if defined(__x86_64__)
-    if (has_vnni(rs_pool_level(pool))) {
+    if (rs_has_vnni(rs_pool_level(pool))) {
         const struct job job = {.x = x, .packed = packed, .bias = bias, .y = y, .rows = rows,
                                 .columns = columns, .outputs = outputs, .type = type,
                                 .adding = adding};

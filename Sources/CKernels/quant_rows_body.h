@@ -1,9 +1,9 @@
 /* Rows of x into quantised panels. Included after vector.h. */
 
 #define quantise_group RS_LEVEL(quantise_group)
-/* GROUP numbers at `x` to q, which is zero so far, as is `sum`; -> their scale. The same steps as
+/* GROUP numbers at `x` to q, at most `steps` large, which is zero so far, as is `sum`; -> their scale. The same steps as
    in the plain version. */
-RS_INLINE float quantise_group(const float *x, int8_t q[GROUP], int *sum) {
+RS_INLINE float quantise_group(const float *x, float steps, int8_t q[GROUP], int *sum) {
     enum { VECTORS = GROUP / RS_LANES };
     vf v[VECTORS], most = splat(0);
     for (int i = 0; i < VECTORS; i++) {
@@ -15,8 +15,8 @@ RS_INLINE float quantise_group(const float *x, int8_t q[GROUP], int *sum) {
     memcpy(lanes, &most, sizeof lanes);
     for (int i = 0; i < RS_LANES; i++)
         peak = lanes[i] > peak || lanes[i] != lanes[i] ? lanes[i] : peak;
-    if (!(inverse_of(peak) > 0)) return peak / 127;
-    const vf inverse = splat(inverse_of(peak));
+    if (!(inverse_of(peak, steps) > 0)) return peak / steps;
+    const vf inverse = splat(inverse_of(peak, steps));
     const vf shifter = splat(0x1.8p23f);
     vi total = {};
     for (int i = 0; i < VECTORS; i++) {
@@ -31,7 +31,7 @@ RS_INLINE float quantise_group(const float *x, int8_t q[GROUP], int *sum) {
     int parts[RS_LANES];
     memcpy(parts, &total, sizeof parts);
     for (int i = 0; i < RS_LANES; i++) *sum += parts[i];
-    return peak / 127;
+    return peak / steps;
 }
 
 #define quantise_row RS_LEVEL(quantise_row)
@@ -46,7 +46,7 @@ RS_INLINE void quantise_row(const struct job *job, size_t row, size_t g, size_t 
         const float *x = job->x + row * job->columns + g * GROUP;
         float rest[GROUP] = {0};
         if (depth < GROUP) x = memcpy(rest, x, depth * sizeof *x);
-        job->scales[at] = quantise_group(x, q, &sum);
+        job->scales[at] = quantise_group(x, steps_of(job->layout), q, &sum);
     }
     job->sums[at] = job->scales[at] * (float)sum;
 }

@@ -6,18 +6,6 @@ enum {
     FEW_PANELS = 3, /* for which unpacking 4-bit weights does not pay */
 };
 
-/* How a panel finds the weights: as they are, for it alone; as they are, for several panels; or for
-   many, those of 4 bits unpacked. */
-enum state { ALONE, SHARED, UNPACKED };
-
-/* Several panels take so long with a stretch that asking late, and while all of them read it, is
-   what keeps the memory busy. */
-RS_INLINE void ask_ahead(enum state state, const char *at) {
-    enum { AHEAD = 3072 };
-    if (state == ALONE) rs_ask_ahead(at, RS_NEAR, RS_FAR);
-    else __builtin_prefetch(at + AHEAD, 0, 3);
-}
-
 struct stretch {
     size_t first, count;     /* groups */
     const uint8_t *unpacked; /* [groups][QUADS][WIDTH][64], NULL: as packed */
