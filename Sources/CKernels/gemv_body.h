@@ -15,19 +15,19 @@ RS_INLINE void dot_vector(rs_type type, int group, int rows, const char *const w
 }
 
 #define dot_rows RS_LEVEL(dot_rows)
-/* Adds `group` weights rows from `n` times `rows` rows of x from `row` on to their sums, over the
-   whole vectors of a stretch of columns; all three counts constants where it is called. Whatever
-   they are, a sum is made in the same order. */
+/* Adds `group` rows of weights, n and on, `apart` from each other, times `rows` rows of x from `row`
+   on to their sums, over the whole vectors of a stretch of columns; both counts constants where it is
+   called. Whatever they are, a sum is made in the same order. */
 RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows, size_t row,
-                        size_t n, size_t first, size_t end, size_t near, size_t far,
-                        float *sums) {
+                        size_t n, size_t apart, size_t first, size_t end, size_t near,
+                        size_t far, float *sums) {
     const size_t columns = job->columns;
     const float *x = job->x + row * columns;
     const char *w[GROUP];
     vf sum[GROUP][RS_GEMV_ROWS];
 #pragma clang loop unroll(full)
     for (int g = 0; g < group; g++) {
-        w[g] = job->w + (n + (size_t)g) * columns * rs_size_of(type);
+        w[g] = job->w + (n + (size_t)g * apart) * columns * rs_size_of(type);
 #pragma clang loop unroll(full)
         for (int m = 0; m < rows; m++)
             sum[g][m] = first == 0 ? splat(0) : load(sums + (size_t)(g * rows + m) * RS_LANES);
@@ -60,31 +60,35 @@ RS_INLINE void dot_rows(const struct job *job, rs_type type, int group, int rows
             float total = sum_of(sum[g][m]);
             for (size_t rest = end; rest < columns; rest++)
                 total += rs_element(type, w[g], rest) * x[(size_t)m * columns + rest];
-            put(job, row + (size_t)m, n + (size_t)g, total);
+            put(job, row + (size_t)m, n + (size_t)g * apart, total);
         }
 }
 
 #define dot_tile RS_LEVEL(dot_tile)
-/* One row of x stays in the first cache whatever its length; of several, a stretch of columns is
-   multiplied with all weights of the tile before the next. What comes is asked for twice: early for
-   the second cache, which has many requests under way at once, and late for the first. */
+/* One row of x stays in the first cache whatever its length, or two; of more, a stretch of columns is
+   multiplied with all weights of the tile before the next. There rows of weights side by side are
+   neighbours; elsewhere they lie a part of the tile apart, as memory answers distant streams sooner.
+   What comes is asked for twice: early for the second cache, which has many requests under way at
+   once, and late for the first. */
 RS_INLINE void dot_tile(const struct job *job, rs_type type, int group, int rows, size_t row,
                         size_t first, size_t end, float *sums) {
     const size_t whole = job->columns / RS_LANES * RS_LANES;
-    const size_t step = rows <= 2 ? rs_max(whole, 1) : STRETCH / (size_t)rows / RS_LANES * RS_LANES;
+    const size_t groups = (end - first) / (size_t)group;
+    const bool streams = rows <= 2;
+    const size_t step = streams ? rs_max(whole, 1) : STRETCH / (size_t)rows / RS_LANES * RS_LANES;
     const size_t next = (size_t)group * job->columns * rs_size_of(type);
-    const size_t near = rows <= 2 ? RS_NEAR : next, far = rows <= 2 ? RS_FAR : 3 * next;
+    const size_t near = streams ? RS_NEAR : next, far = streams ? RS_FAR : 3 * next;
+    const size_t apart = streams ? groups : 1, along = streams ? 1 : (size_t)group;
     size_t k = 0;
     do {
         const size_t stop = rs_min(k + step, whole);
         float *at = sums;
-        size_t n = first;
-        for (; n + (size_t)group <= end; n += (size_t)group) {
-            dot_rows(job, type, group, rows, row, n, k, stop, near, far, at);
+        for (size_t i = 0; i < groups; i++) {
+            dot_rows(job, type, group, rows, row, first + i * along, apart, k, stop, near, far, at);
             at += (size_t)(group * rows) * RS_LANES;
         }
-        for (; n < end; n++) {
-            dot_rows(job, type, 1, rows, row, n, k, stop, near, far, at);
+        for (size_t n = first + groups * (size_t)group; n < end; n++) {
+            dot_rows(job, type, 1, rows, row, n, 0, k, stop, near, far, at);
             at += (size_t)rows * RS_LANES;
         }
         k = stop;
@@ -98,7 +102,7 @@ RS_INLINE void gemv_tile_as(const struct job *job, rs_type type, size_t row, siz
     enum { MIDDLE = RS_LANES == 16 ? 4 : 2, SMALL = RS_LANES == 16 ? 2 : 1 };
     switch (job->rows - row) {
     case 1:
-        return dot_tile(job, type, 2, 1, row, first, end, sums);
+        return dot_tile(job, type, GROUP, 1, row, first, end, sums);
     case 2:
         return dot_tile(job, type, GROUP, 2, row, first, end, sums);
     case 3:

@@ -186,45 +186,73 @@ RS_INLINE void take_row(const struct job *job, bool first, size_t row, size_t n0
     }
 }
 
-RS_INLINE void multiply_rows_avx2(const struct job *job, enum quads layout, int rows, enum state state,
-                                  size_t first, size_t count, const char *ready, size_t p,
-                                  size_t block) {
-    const size_t row0 = p * PANEL_ROWS, n0 = block * OUTPUTS;
-    const size_t outputs = rs_min(OUTPUTS, job->outputs - n0);
-    float sums[PANEL_ROWS][OUTPUTS] = {0};
+/* The sums of a block begin with what they are added to. */
+RS_INLINE void take_block(const struct job *job, int rows, bool first, size_t p, size_t block,
+                          float sums[PANEL_ROWS][OUTPUTS]) {
+    const size_t n0 = block * OUTPUTS, outputs = rs_min(OUTPUTS, job->outputs - n0);
     for (int r = 0; r < rows; r++) {
-        const size_t row = row0 + (size_t)r;
+        const size_t row = p * PANEL_ROWS + (size_t)r;
         if (outputs == OUTPUTS) {
-            take_row(job, first == 0, row, n0, sums[r]);
+            take_row(job, first, row, n0, sums[r]);
             continue;
         }
-        for (size_t n = 0; n < outputs; n++)
-            sums[r][n] = first == 0 ? first_of(job, row, n0 + n)
-                                    : job->y[row * job->outputs + n0 + n];
+        for (size_t n = 0; n < OUTPUTS; n++)
+            sums[r][n] = n >= outputs ? 0
+                         : first      ? first_of(job, row, n0 + n)
+                                      : job->y[row * job->outputs + n0 + n];
     }
-    multiply_stretch(job, layout, rows, state, first, count, ready, p, block, sums);
+}
+
+RS_INLINE void put_block(const struct job *job, int rows, size_t p, size_t block,
+                         float sums[PANEL_ROWS][OUTPUTS]) {
+    const size_t n0 = block * OUTPUTS, outputs = rs_min(OUTPUTS, job->outputs - n0);
     for (int r = 0; r < rows; r++) {
-        float *y = job->y + (row0 + (size_t)r) * job->outputs + n0;
+        float *y = job->y + (p * PANEL_ROWS + (size_t)r) * job->outputs + n0;
         if (outputs == OUTPUTS) memcpy(y, sums[r], sizeof sums[r]);
         else memcpy(y, sums[r], outputs * sizeof *y);
     }
 }
 
-RS_INLINE void multiply_any_rows(const struct job *job, enum quads layout, enum state state, size_t first,
-                                 size_t count, const char *ready, size_t p, size_t block) {
+/* Of a panel that is alone, two blocks go on side by side: memory answers two streams sooner than
+   one. */
+RS_INLINE void multiply_rows_avx2(const struct job *job, enum quads layout, int rows,
+                                  enum state state, int blocks, size_t first, size_t count,
+                                  const char *ready, size_t p, size_t block) {
+    float sums[2][PANEL_ROWS][OUTPUTS];
+    for (int b = 0; b < blocks; b++)
+        take_block(job, rows, first == 0, p, block + (size_t)b, sums[b]);
+    if (blocks == 1)
+        multiply_stretch(job, layout, rows, state, first, count, ready, p, block, sums[0]);
+    else
+        for (size_t g = first; g < first + count; g++)
+            for (int b = 0; b < blocks; b++)
+                multiply_stretch(job, layout, rows, state, g, 1, ready, p, block + (size_t)b,
+                                 sums[b]);
+    for (int b = 0; b < blocks; b++) put_block(job, rows, p, block + (size_t)b, sums[b]);
+}
+
+RS_INLINE void multiply_any_rows(const struct job *job, enum quads layout, enum state state,
+                                 int blocks, size_t first, size_t count, const char *ready,
+                                 size_t p, size_t block) {
     switch (job->rows - p * PANEL_ROWS) {
     case 1:
-        return multiply_rows_avx2(job, layout, 1, state, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 1, state, blocks, first, count, ready, p,
+                                  block);
     case 2:
-        return multiply_rows_avx2(job, layout, 2, state, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 2, state, blocks, first, count, ready, p,
+                                  block);
     case 3:
-        return multiply_rows_avx2(job, layout, 3, state, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 3, state, blocks, first, count, ready, p,
+                                  block);
     case 4:
-        return multiply_rows_avx2(job, layout, 4, state, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 4, state, blocks, first, count, ready, p,
+                                  block);
     case 5:
-        return multiply_rows_avx2(job, layout, 5, state, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 5, state, blocks, first, count, ready, p,
+                                  block);
     default:
-        return multiply_rows_avx2(job, layout, 6, state, first, count, ready, p, block);
+        return multiply_rows_avx2(job, layout, 6, state, blocks, first, count, ready, p,
+                                  block);
     }
 }
 
@@ -258,28 +286,32 @@ RS_INLINE void unpack_avx2(const struct job *job, rs_quant type, size_t first, s
 
 RS_INLINE void multiply_block_avx2(const struct job *job, enum quads layout, size_t block,
                                    void *scratch) {
-    if (job->panels == 1) {
-        multiply_any_rows(job, layout, ALONE, 0, job->groups, NULL, 0, block);
-        return;
-    }
     const enum state state = layout == HALVED ? SHARED : UNPACKED;
     for (size_t g = 0; g < job->groups; g += DEPTH_GROUPS) {
         const size_t count = rs_min(DEPTH_GROUPS, job->groups - g);
         if (state == UNPACKED) unpack_avx2(job, weights_of(layout), g, count, block, scratch);
         for (size_t p = 0; p < job->panels; p++)
-            multiply_any_rows(job, layout, state, g, count, scratch, p, block);
+            multiply_any_rows(job, layout, state, 1, g, count, scratch, p, block);
     }
+}
+
+RS_INLINE void multiply_tile_avx2(const struct job *job, enum quads layout, size_t tile,
+                                  void *scratch) {
+    const size_t end =
+        rs_min((tile + 1) * job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
+    size_t block = tile * job->tile_blocks;
+    if (job->panels > 1) {
+        for (; block < end; block++) multiply_block_avx2(job, layout, block, scratch);
+        return;
+    }
+    for (; block + 2 <= end; block += 2)
+        multiply_any_rows(job, layout, ALONE, 2, 0, job->groups, NULL, 0, block);
+    if (block < end) multiply_any_rows(job, layout, ALONE, 1, 0, job->groups, NULL, 0, block);
 }
 
 static void quant_tile_avx2(void *context, size_t tile, void *scratch) {
     const struct job *job = context;
-    const size_t end =
-        rs_min((tile + 1) * job->tile_blocks, rs_blocks(job->outputs, OUTPUTS));
-    for (size_t block = tile * job->tile_blocks; block < end; block++)
-        if (job->layout == HALVED)
-            multiply_block_avx2(job, HALVED, block, scratch);
-        else if (job->layout == WIDE)
-            multiply_block_avx2(job, WIDE, block, scratch);
-        else
-            multiply_block_avx2(job, SIGNED, block, scratch);
+    if (job->layout == HALVED) multiply_tile_avx2(job, HALVED, tile, scratch);
+    else if (job->layout == WIDE) multiply_tile_avx2(job, WIDE, tile, scratch);
+    else multiply_tile_avx2(job, SIGNED, tile, scratch);
 }
